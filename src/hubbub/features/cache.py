@@ -1,0 +1,73 @@
+"""Log-mel arrays on disk, one file a clip, keyed by what the clip sounds like and by the front end.
+
+A clip that changes gets a new key; so does every clip when the front end changes. Nothing is ever stale, and what is
+there is never computed twice.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hubbub import audio
+from hubbub.data.dataset import Clip
+from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.storage import cache_dir, digest, write_with
+
+
+@dataclass(frozen=True)
+class Features:
+    """Log-mel arrays of clips, in order: `arrays` (clips, mels, frames), and the digest of each clip's samples."""
+
+    arrays: Floats
+    digests: tuple[str, ...]
+
+
+def sample_digest(samples: Floats, rate: int) -> str:
+    """Name of what a clip sounds like: decoded mono samples, as 16 bit integers at the file's own rate."""
+    return digest(str(rate), np.round(samples * 32767).astype("<i2").tobytes())
+
+
+def load(
+    clips: Sequence[Clip],
+    spec: LogMelSpec,
+    seconds: float,
+    folder: Path | None = None,
+    track: Callable[[Iterable[Clip]], Iterable[Clip]] = iter,
+) -> Features:
+    """Log-mel arrays of `clips`, each cut or zero-padded to `seconds`, from the cache or computed into it.
+
+    Args:
+        clips: what to load.
+        spec: the front end.
+        seconds: length of every clip.
+        folder: of the cache; the user's cache if left out.
+        track: wraps the clips on their way, to show progress.
+
+    Raises AudioError for a clip that cannot be decoded.
+    """
+    folder = folder or cache_dir("logmel") / digest(json.dumps([spec.to_dict(), seconds]))
+    length = round(seconds * spec.rate)
+    arrays = np.empty((len(clips), spec.mels, spec.frames(length)), np.float32)
+    digests = []
+    for index, clip in enumerate(track(clips)):
+        samples, rate = audio.read(clip.path)
+        digests.append(sample_digest(samples, rate))
+        arrays[index] = _one(folder / f"{digests[-1]}.npy", samples, rate, spec, length, arrays.shape[1:])
+    return Features(arrays, tuple(digests))
+
+
+def _one(path: Path, samples: Floats, rate: int, spec: LogMelSpec, length: int, shape: tuple[int, ...]) -> Floats:
+    if path.is_file():
+        try:
+            cached = np.load(path)
+            if cached.shape == shape:
+                return np.asarray(cached)
+        except (ValueError, OSError, EOFError):
+            pass  # a damaged cache entry is made again
+    heard = audio.resample(samples, rate, spec.rate)[:length]
+    computed = logmel(np.pad(heard, (0, length - len(heard))), spec)
+    write_with(path, lambda temporary: np.save(temporary, computed))
+    return computed

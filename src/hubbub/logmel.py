@@ -1,0 +1,103 @@
+"""The log-mel spectrogram for listening: arrays in, arrays out, numpy and scipy.fft only.
+
+The default is the front end of the AudioSet networks of Schmid, Koutini and Widmer ("Efficient large-scale audio
+tagging via transformer-to-CNN knowledge distillation", ICASSP 2023; EfficientAT on GitHub): pre-emphasis, short-time
+Fourier transform, power, triangular bands equally wide in mel (O'Shaughnessy's formula as in Kaldi), logarithm.
+`hubbub.train.frontend` is its twin in torch.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LogMelSpec:
+    """All that a listener must know to turn samples into what a network expects. Frequencies in Hz.
+
+    `window` and `hop` are in samples at `rate`; the window is zero-padded to `fft` points. The spectrogram is
+    ``(ln(mel power + floor) - mean) / std``.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a recipe may hold one, and is validated by pydantic
+    rate: int = 32_000
+    fft: int = 1024
+    window: int = 800
+    hop: int = 320
+    mels: int = 128
+    low: float = 0.0
+    high: float = 15_000.0
+    preemphasis: float = 0.97
+    floor: float = 1e-5
+    mean: float = -4.5
+    std: float = 5.0
+
+    def frames(self, samples: int) -> int:
+        """Number of frames for that many samples.
+
+        >>> LogMelSpec().frames(160_000)
+        500
+        """
+        return 1 + max(samples - 1, 0) // self.hop
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for a model file or a cache key; `LogMelSpec(**spec.to_dict())` gives it back."""
+        return asdict(self)
+
+
+def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
+    """Log-mel spectrogram of one or many waveforms.
+
+    Args:
+        waveforms: samples in [-1, 1] at `spec.rate`, shape (..., time); at least `spec.fft` // 2 + 2 samples, because
+            the ends are padded by reflection.
+        spec: the front end.
+
+    Returns:
+        float32, shape (..., mels, frames).
+    """
+    samples = np.asarray(waveforms, dtype=np.float32)
+    if samples.shape[-1] < spec.fft // 2 + 2:
+        raise ValueError(f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples.shape[-1]}; zero-pad first")
+    emphasised = samples[..., 1:] - np.float32(spec.preemphasis) * samples[..., :-1]
+    half = spec.fft // 2
+    padded = np.pad(emphasised, [(0, 0)] * (samples.ndim - 1) + [(half, half)], mode="reflect")
+    # Only the window's own samples are not zero after windowing; rfft pads them back to spec.fft points. Where the
+    # frame starts changes the phase alone, and the power forgets it.
+    offset = half - spec.window // 2
+    frames = np.lib.stride_tricks.sliding_window_view(padded, spec.window, axis=-1)[..., offset :: spec.hop, :]
+    frames = frames[..., : spec.frames(samples.shape[-1]), :]
+    spectrum = scipy.fft.rfft(frames * hann(spec.window), n=spec.fft, axis=-1)
+    power = spectrum.real**2 + spectrum.imag**2
+    mel = np.matmul(mel_bands(spec), np.swapaxes(power, -1, -2))
+    return (np.log(mel + np.float32(spec.floor)) - np.float32(spec.mean)) / np.float32(spec.std)
+
+
+@lru_cache(maxsize=8)
+def hann(length: int) -> Floats:
+    """Symmetric Hann window, shape (length,)."""
+    return np.hanning(length).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def mel_bands(spec: LogMelSpec) -> Floats:
+    """Triangular mel filters, shape (mels, fft // 2 + 1), peak 1, linear in mel between their corners.
+
+    mel = 1127 ln(1 + f / 700). As in Kaldi, the last FFT bin (the Nyquist frequency) is unused.
+    """
+    corners = np.linspace(_hz_to_mel(spec.low), _hz_to_mel(spec.high), spec.mels + 2)
+    bins = _hz_to_mel(np.arange(spec.fft // 2) * (spec.rate / spec.fft))
+    left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
+    bands = np.clip(np.minimum(rising, falling), 0.0, None)
+    return np.pad(bands, ((0, 0), (0, 1))).astype(np.float32)
+
+
+def _hz_to_mel(frequency: Any) -> Any:
+    return 1127.0 * np.log1p(np.asarray(frequency, dtype=np.float64) / 700.0)

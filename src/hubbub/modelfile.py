@@ -1,0 +1,175 @@
+"""The model file: one `.onnx` that carries all that a listener needs, in its metadata.
+
+The graph takes `logmel` (batch, 1, mels, frames) and gives `logits` (batch, classes; before temperature) and
+`embedding` (batch, size); batch and frames are free. The head reads nothing but `embedding`, so that it can be replaced.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hubbub.errors import ModelFileError, missing_extra
+from hubbub.logmel import LogMelSpec
+from hubbub.storage import digest, write_bytes
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported, anywhere
+
+FORMAT_VERSION = 1
+INPUT, OUTPUTS = "logmel", ("logits", "embedding")
+_KEY = "hubbub"
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a model has heard, validation included, as hashes and never as names.
+
+    Each of `clips`, `recordings` and `samples` holds digests of 16 hexadecimal digits (`storage.digest`) of clip ids,
+    source-recording ids and decoded samples.
+    """
+
+    dataset: str = ""
+    clips: frozenset[str] = frozenset()
+    recordings: frozenset[str] = frozenset()
+    samples: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, dataset: str, clips: Iterable[str], recordings: Iterable[str], samples: Iterable[str]) -> "TrainingRecord":
+        """A record from names; `samples` are digests already."""
+        hashed = [frozenset(digest(dataset, name) for name in names) for names in (clips, recordings)]
+        return cls(dataset, hashed[0], hashed[1], frozenset(samples))
+
+    def has_heard(self, clip: str, recording: str, samples: str = "") -> bool:
+        """Whether the clip id, its source recording or its samples' digest is on record."""
+        return (
+            digest(self.dataset, clip) in self.clips
+            or digest(self.dataset, recording) in self.recordings
+            or samples in self.samples
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, eight bytes a digest."""
+        packed = {name: _pack(getattr(self, name)) for name in ("clips", "recordings", "samples")}
+        return {"dataset": self.dataset, **packed}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingRecord":
+        """The inverse of `to_dict`."""
+        return cls(values["dataset"], *(_unpack(values[name]) for name in ("clips", "recordings", "samples")))
+
+
+@dataclass(frozen=True)
+class ModelMeta:
+    """All that a listener must know beside the graph.
+
+    Attributes:
+        name: the model's, with its version.
+        labels: the classes, in the order of the logits.
+        frontend: how samples become the graph's input.
+        trunk: name and version of what makes the embedding; embeddings of two trunks are never mixed.
+        temperature: what logits are divided by before the softmax.
+        threshold: the least `known_score` of a sound that counts as known.
+        licence: of the weights.
+        window: seconds that are heard at once. hop: seconds between two windows of a longer sound.
+        training: what the model has heard.
+        figures: accuracy and the like, with the protocol that gave them; for the reader, not for the code.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    frontend: LogMelSpec
+    trunk: str
+    temperature: float
+    threshold: float
+    licence: str
+    window: float = 5.0
+    hop: float = 2.5
+    training: TrainingRecord = field(default_factory=TrainingRecord)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The metadata entry of a model file."""
+        values = {**asdict(self), "training": self.training.to_dict(), "format_version": FORMAT_VERSION}
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelMeta":
+        """The inverse of `to_json`. Raises ModelFileError if something is missing or makes no sense."""
+        try:
+            values = json.loads(text)
+            version = values.pop("format_version")
+            if version != FORMAT_VERSION:
+                raise ModelFileError(
+                    f"the model file has format version {version}, this hubbub reads {FORMAT_VERSION}: update hubbub"
+                )
+            values["labels"] = tuple(values["labels"])
+            values["frontend"] = LogMelSpec(**values["frontend"])
+            values["training"] = TrainingRecord.from_dict(values["training"])
+            meta = cls(**values)
+            sound = len(set(meta.labels)) == len(meta.labels) > 0 and meta.temperature > 0 and meta.window >= meta.hop > 0
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(f"the model file's metadata is damaged ({error}): export the model again") from error
+        if not sound:
+            raise ModelFileError("the model file's metadata makes no sense: export the model again")
+        return meta
+
+
+def open_session(path: Path, threads: int = 0) -> tuple[Any, ModelMeta]:
+    """An onnxruntime session and the metadata of the model file at `path`; `threads` 0 leaves the choice to the library.
+
+    Raises ModelFileError if the file is not there, is not ONNX, or was not written by hubbub.
+    """
+    import onnxruntime
+
+    if not path.is_file():
+        raise ModelFileError(f"no model file at {path}: check the path, or leave it out for the built-in model")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a dozen kinds of its own for a file it cannot read
+        raise ModelFileError(f"{path} is not a model file that onnxruntime can read: export the model again") from error
+    text = session.get_modelmeta().custom_metadata_map.get(_KEY)
+    if text is None:
+        raise ModelFileError(f"{path} is an ONNX file, but not one that hubbub wrote: use `hubbub export`")
+    meta = ModelMeta.from_json(text)
+    _check_graph(session, meta, path)
+    return session, meta
+
+
+def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
+    """Write an ONNX graph with its metadata to `path`, whole or not at all. Needs the package onnx."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise missing_extra("train", "writing a model file") from error
+    model = onnx.load_from_string(graph)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {_KEY: meta.to_json()})
+    model.producer_name = "hubbub"
+    onnx.checker.check_model(model)
+    write_bytes(path, model.SerializeToString())
+
+
+def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
+    inputs = [(node.name, node.shape) for node in session.get_inputs()]
+    outputs = {node.name: node.shape for node in session.get_outputs()}
+    if [name for name, _ in inputs] != [INPUT] or set(OUTPUTS) - set(outputs):
+        raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
+    if inputs[0][1][2] != meta.frontend.mels or outputs["logits"][1] != len(meta.labels):
+        raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
+
+
+def _pack(digests: Iterable[str]) -> str:
+    return base64.b64encode(b"".join(bytes.fromhex(name) for name in sorted(digests))).decode()
+
+
+def _unpack(text: str) -> frozenset[str]:
+    raw = np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 8)
+    return frozenset(row.tobytes().hex() for row in raw)

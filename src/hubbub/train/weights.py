@@ -1,0 +1,137 @@
+"""The AudioSet network's weights: where they come from, and what each parameter is called here.
+
+Source: https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (Florian Schmid, 2022). The files are
+never part of hubbub; they are found at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hubbub.data.fetch import download
+from hubbub.errors import RefusedError, UsageError
+from hubbub.storage import cache_dir, file_sha256
+from hubbub.train.networks.mobilenet import ROWS, MobileNetV3
+
+_RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published checkpoint: its file, SHA-256 and the network's width."""
+
+    file: str
+    sha256: str
+    width: float
+
+
+PUBLISHED = {
+    "mn04_as": Weights("mn04_as_mAP_432.pt", "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c", 0.4)
+}
+
+
+def locate(name: str = "mn04_as", path: Path | None = None) -> Path:
+    """The weights file: `path` if given, else under `$HUBBUB_WEIGHTS`, in the cache, or downloaded into it.
+
+    Raises:
+        UsageError: the name is not in `PUBLISHED`.
+        RefusedError: `path` is not there, a file is not the published one, or there is no network to fetch it.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise RefusedError(f"no weights at {path}: check the path, or leave it out to download them")
+        return path
+    if name not in PUBLISHED:
+        raise UsageError(f"unknown weights {name!r}: known are {', '.join(PUBLISHED)}")
+    weights = PUBLISHED[name]
+    folder = os.environ.get("HUBBUB_WEIGHTS")
+    if folder and (local := Path(folder) / weights.file).is_file():
+        if file_sha256(local) != weights.sha256:
+            raise RefusedError(f"{local} is not the published file (its SHA-256 differs): fetch it from {_RELEASE}")
+        return local
+    cached = cache_dir("weights") / weights.file
+    if not cached.is_file():
+        download(_RELEASE + weights.file, cached, sha256=weights.sha256)
+    return cached
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, by the names its authors gave. Nothing but tensors is unpickled.
+
+    Raises RefusedError if the file holds anything else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
+        raise RefusedError(f"{path} is not a checkpoint of plain tensors: {str(error).splitlines()[0]}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise RefusedError(f"{path} is not a dictionary of tensors")
+    return state
+
+
+def audioset_names() -> dict[str, str]:
+    """For each module prefix of the AudioSet checkpoint, the prefix here.
+
+    Theirs numbers layers in order of use (`features.4.block.2.conc_se_layers.0.fc1`), so that the number of a layer
+    depends on which layers a bottleneck has; ours says what a layer is (`blocks.4.squeeze.reduce`).
+
+    >>> audioset_names()["features.4.block.2.conc_se_layers.0.fc1"]
+    'blocks.4.squeeze.reduce'
+    """
+    names = {"features.0": "blocks.0", f"features.{len(ROWS) + 1}": f"blocks.{len(ROWS) + 1}"}
+    names = {f"{theirs}.{i}": f"{ours}.{part}" for theirs, ours in names.items() for i, part in enumerate(_CONV_NORM)}
+    for index, row in enumerate(ROWS, start=1):
+        parts = ["expand"] if index > 1 else []  # the first bottleneck's expansion is its input
+        parts += ["depthwise", *(["squeeze"] if row.squeeze else []), "project"]
+        for position, part in enumerate(parts):
+            theirs, ours = f"features.{index}.block.{position}", f"blocks.{index}.{part}"
+            if part == "squeeze":
+                names[f"{theirs}.conc_se_layers.0.fc1"] = f"{ours}.reduce"
+                names[f"{theirs}.conc_se_layers.0.fc2"] = f"{ours}.restore"
+            else:
+                names |= {f"{theirs}.{i}": f"{ours}.{layer}" for i, layer in enumerate(_CONV_NORM)}
+    return names
+
+
+_CONV_NORM = ("conv", "norm")
+_HEAD = {"classifier.2": "0", "classifier.5": "2"}
+
+
+def load_trunk(path: Path, pool_from: int = MobileNetV3.BLOCKS - 1, width: float = 0.4) -> MobileNetV3:
+    """The AudioSet network's trunk, in evaluation mode.
+
+    Raises RefusedError naming the layer if the file's tensors do not fit the network.
+    """
+    trunk = MobileNetV3(width, pool_from)
+    _fill(trunk, read_checkpoint(path), audioset_names(), path)
+    return trunk.eval()
+
+
+def load_audioset_head(path: Path) -> nn.Sequential:
+    """The AudioSet network's own head: 384-d embedding to 527 logits, one sigmoid each."""
+    state = read_checkpoint(path)
+    shapes = [tuple(state.get(f"{name}.weight", torch.zeros(0, 0)).shape) for name in _HEAD]
+    (hidden, size), (classes, _) = shapes
+    layers = nn.Sequential(nn.Linear(size, hidden), nn.Hardswish(), nn.Linear(hidden, classes))
+    _fill(layers, state, _HEAD, path)
+    return layers.eval()
+
+
+def _fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], path: Path) -> None:
+    ours = {}
+    for key, value in state.items():
+        prefix, _, leaf = key.rpartition(".")
+        if prefix in names:
+            ours[f"{names[prefix]}.{leaf}"] = value
+    wanted = module.state_dict()
+    for name, value in wanted.items():
+        if name not in ours:
+            raise RefusedError(f"{path} lacks {name}: it is not the checkpoint of such a network")
+        if ours[name].shape != value.shape:
+            raise RefusedError(
+                f"{path}: {name} has shape {tuple(ours[name].shape)}, the network needs {tuple(value.shape)}"
+            )
+    module.load_state_dict(ours)
