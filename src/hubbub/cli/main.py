@@ -1,0 +1,56 @@
+"""The command `hubbub`: one app from the command groups beside this file, and one way to end.
+
+Command groups import what is heavy inside their commands, so that `hubbub --help` is quick.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hubbub import __version__
+from hubbub.cli import data
+from hubbub.errors import ExitCode, HubbubError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"hubbub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hubbub(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """Name everyday sounds: classify files, or train, evaluate and export classifiers of your own.
+
+    Exit codes: 0 done; 1 a finding, or an input that failed; 2 wrong usage; 3 refused, or not available here.
+    """
+
+
+def main() -> None:
+    """Run the command line; errors that hubbub raises on purpose end as one line on stderr."""
+    try:
+        app()
+    except HubbubError as error:
+        sys.exit(_fail(str(error), error.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(_fail("interrupted; what was finished is kept, and the same command goes on from there", ExitCode(1)))
+    except BrokenPipeError:  # `hubbub ... | head`
+        sys.stderr.close()
+        sys.exit(ExitCode.FINDING)
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    print(f"hubbub: {message}", file=sys.stderr)
+    return int(code)

@@ -1,0 +1,75 @@
+"""What a dataset is: labelled clips, with their source recordings, licence and citation."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubbub import audio
+from hubbub.errors import AudioError
+
+Track = Callable[[Iterable["Clip"]], Iterable["Clip"]]  #: wraps clips on their way, to show progress
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled sound file.
+
+    Attributes:
+        id: stable across machines and unique in its dataset; for ESC-50 the file name in the official CSV.
+        path: where the file lies here.
+        label: one of the dataset's labels.
+        group: the source recording; clips of one group must never be on both sides of a split.
+        fold: the official fold, from 1; None if the dataset has no folds.
+    """
+
+    id: str
+    path: Path
+    label: str
+    group: str
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled clips.
+
+    Attributes:
+        name: as used on the command line.
+        title: for people.
+        labels: the classes, in the order of their numbers.
+        clips: sorted by id.
+        licence: of the sounds.
+        citation: one reference.
+        source: where the sounds come from; "made by code" for synthetic ones.
+    """
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    licence: str
+    citation: str
+    source: str
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The official folds, in order; empty if there are none."""
+        return tuple(sorted({clip.fold for clip in self.clips if clip.fold is not None}))
+
+    @property
+    def spanning(self) -> dict[str, tuple[Clip, ...]]:
+        """Source recordings whose clips lie in more than one official fold, with those clips."""
+        groups: dict[str, list[Clip]] = {}
+        for clip in self.clips:
+            groups.setdefault(clip.group, []).append(clip)
+        return {name: tuple(clips) for name, clips in sorted(groups.items()) if len({c.fold for c in clips}) > 1}
+
+    def unreadable(self, track: Track = iter) -> list[str]:
+        """Decode every clip; one line for each that cannot be read."""
+        problems = []
+        for clip in track(self.clips):
+            try:
+                audio.read(clip.path)
+            except AudioError as error:
+                problems.append(str(error))
+        return problems
