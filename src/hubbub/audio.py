@@ -1,4 +1,4 @@
-"""The only door for sound: probe, read whole or in blocks, resample, mix down, write, find files.
+"""The only door for sound: probe, read whole or in blocks, resample, mix down, write.
 
 Whatever the file holds (WAV, FLAC, Ogg Vorbis, Opus, MP3 and what else libsndfile knows; 4 to 384 kHz; any number of
 channels), what comes out is mono float32: the mean of the channels, nominally in [-1, 1]. A float file that goes
@@ -10,7 +10,6 @@ Every error that a file can cause is an `AudioError` whose one line names the pa
 """
 
 import contextlib
-import glob
 import logging
 import os
 import stat
@@ -18,39 +17,36 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 import soxr  # type: ignore[import-untyped]
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hubbub.errors import AudioError, ExitCode, UsageError
 from hubbub.storage import write_with
 
 Floats = NDArray[np.float32]
 
-#: What `find` takes for a sound when it walks a folder, in lower case.
-SUFFIXES = (
-    *(".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg"),
-    *(".opus", ".rf64", ".w64", ".wav", ".wave"),
-)
 MIN_RATE, MAX_RATE = 4_000, 384_000  #: Hz
 
 _STEP = 4096  # frames decoded at once, and the most that is lost where a decoder gives up
 _LOUDEST = 1e10  # beyond any integer scale that a float file may have kept, below what overflows in a power spectrum
+_MOST_CHANNELS = 1024  # as in libsndfile; more are an array of the wrong way round
 _UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says when the header does not tell
 
 _log = logging.getLogger(__name__)
 
 
 class MissingAudioError(AudioError):
-    """No such file, not a regular file, not permitted, or a folder without sounds."""
+    """No such file, not a regular file, not permitted, or a folder without sounds (`hubbub.soundfiles`)."""
 
     exit_code = ExitCode.REFUSED
 
 
 class EmptyAudioError(AudioError):
-    """The file has 0 bytes, or not one sample at the rate that was asked for."""
+    """0 bytes, or not one sample at the rate that was asked for."""
 
 
 class UnreadableAudioError(AudioError):
@@ -167,46 +163,49 @@ def write_wav(path: str | Path, samples: NDArray[np.floating], rate: int) -> Non
     write_with(Path(path), lambda part: soundfile.write(_native(part), pcm, rate, subtype="PCM_16", format="WAV"))
 
 
-def find(paths: Iterable[str | Path]) -> list[Path]:
-    """The sound files that `paths` mean, in their order, none twice.
+def from_array(samples: ArrayLike, rate: int, to: int) -> Floats:
+    """Samples in memory, heard as a file that holds them would be.
 
-    A folder stands for all files below it that have one of `SUFFIXES`, sorted, without hidden ones. A file that is
-    named is kept, whatever its suffix. A pattern (`*`, `?`, `[...]`, `**`) that no file literally bears as its name
-    stands for what a shell would make of it. What matches nothing is kept, so that reading it reports the error.
+    Args:
+        samples: shape (time,) or (time, channels): floats, nominally in [-1, 1], or integers of 8, 16 or 32 bits, whose
+            full scale becomes [-1, 1) (unsigned ones have their zero in the middle, as in WAV).
+        rate: of the samples, in Hz.
+        to: Hz to resample to.
+
+    Returns:
+        Mono float32, shape (time,), at least one sample.
 
     Raises:
-        MissingAudioError: a folder holds no sound, or cannot be listed.
+        EmptyAudioError, InvalidSamplesError: as for a file.
+        UsageError: another shape or type, or a rate outside `MIN_RATE` to `MAX_RATE`.
+
+    >>> from_array(np.array([[0, 16384], [-32768, -32768]], dtype=np.int16), 8000, 8000).tolist()
+    [0.25, -1.0]
     """
-    unique: dict[Path, Path] = {}
-    for path in paths:
-        for named in _expanded(Path(path)):
-            for sound in _within(named):
-                unique.setdefault(sound.absolute(), sound)
-    return list(unique.values())
+    _require_rate(rate)
+    _require_rate(to)
+    given = np.asarray(samples)
+    if given.ndim not in (1, 2) or (given.ndim == 2 and given.shape[1] > _MOST_CHANNELS):
+        raise UsageError(f"samples of shape {given.shape} are no sound; give (time,) or (time, channels)")
+    heard = np.zeros(0, np.float32)
+    if given.size:
+        frames = _scaled(given)
+        heard = resample(frames if frames.ndim == 1 else frames.mean(axis=1), rate, to)
+    if not len(heard):
+        raise EmptyAudioError(f"the samples hold no sound: not one sample at {to} Hz; give more of them")
+    return heard
 
 
-def _expanded(path: Path) -> list[Path]:
-    if os.path.lexists(path) or not glob.has_magic(str(path)):
-        return [path]
-    return [Path(match) for match in sorted(glob.glob(str(path), recursive=True))] or [path]  # noqa: PTH207
-
-
-def _within(path: Path) -> list[Path]:
-    if not os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises where a parent is forbidden)
-        return [path]
-    sounds = sorted(name for name in _visible(path) if name.suffix.lower() in SUFFIXES)
-    if not sounds:
-        raise MissingAudioError(f"no sound files in the folder {_shown(path)}; hubbub looks for {' '.join(SUFFIXES)}")
-    return sounds
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise _missing(Path(error.filename), error) from error
-
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(parent, name) for name in files if not name.startswith("."))
+def _scaled(samples: NDArray[Any]) -> NDArray[np.floating]:
+    kind, bits = samples.dtype.kind, 8 * samples.dtype.itemsize
+    if kind == "f":
+        floats = samples.astype(np.float32) if bits < 32 else samples
+        _require_sound(floats, None)
+        return floats
+    if kind not in "iu" or bits > 32:  # 64 bits: what Python's own integers become, with no agreed full scale
+        raise UsageError(f"samples of type {samples.dtype} are no sound; give floats in [-1, 1], or 16-bit integers")
+    half = 2.0 ** (bits - 1)
+    return samples / half - (1.0 if kind == "u" else 0.0)
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc]
@@ -276,11 +275,10 @@ def _require_rate(rate: int) -> None:
         raise UsageError(f"a sampling rate of {rate} Hz is not possible; give one from {MIN_RATE} to {MAX_RATE} Hz")
 
 
-def _require_sound(samples: NDArray[np.floating], path: str | Path) -> None:
+def _require_sound(samples: NDArray[np.floating], path: str | Path | None) -> None:
     if not (np.abs(samples) <= _LOUDEST).all():  # false for NaN as well
-        raise InvalidSamplesError(
-            f"the samples of {_shown(path)} are not a sound (NaN, infinite or huge); export it again"
-        )
+        of, advice = ("", "check them") if path is None else (f" of {_shown(path)}", "export it again")
+        raise InvalidSamplesError(f"the samples{of} are not a sound (NaN, infinite or huge); {advice}")
 
 
 def _require_file(path: Path) -> None:

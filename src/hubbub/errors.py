@@ -44,6 +44,8 @@ class DataError(HubbubError):
 class ModelFileError(HubbubError):
     """A model file is missing, damaged, or of a kind that this version cannot read."""
 
+    exit_code = ExitCode.REFUSED
+
 
 def missing_extra(extra: str, for_what: str) -> RefusedError:
     """The error for a library that an optional extra would bring.
@@ -51,4 +53,4 @@ def missing_extra(extra: str, for_what: str) -> RefusedError:
     >>> print(missing_extra("plot", "drawing a picture"))
     drawing a picture needs the extra 'plot': pip install "hubbub[plot]"
     """
-    return RefusedError(f'{for_what} needs the extra \'{extra}\': pip install "hubbub[{extra}]"')
+    return RefusedError(f"{for_what} needs the extra '{extra}': pip install \"hubbub[{extra}]\"")

@@ -38,6 +38,16 @@ class LogMelSpec:
     mean: float = -4.5
     std: float = 5.0
 
+    def __post_init__(self) -> None:
+        if self.fft < 2 or self.fft % 2 or not 1 < self.window <= self.fft:
+            raise ValueError(f"fft must be even and window in 2..fft, got fft {self.fft} and window {self.window}")
+        if self.rate < 1 or self.hop < 1 or self.mels < 1:
+            raise ValueError(f"rate, hop and mels must be at least 1, got {self.rate}, {self.hop} and {self.mels}")
+        if not 0 <= self.low < self.high <= self.rate / 2:
+            raise ValueError(f"low must be under high, in 0..rate / 2, got {self.low} and {self.high}")
+        if not (self.floor > 0 and self.std > 0):
+            raise ValueError(f"floor and std must be above 0, got {self.floor} and {self.std}")
+
     def frames(self, samples: int) -> int:
         """Number of frames for that many samples.
 
@@ -64,19 +74,21 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     """
     samples = np.asarray(waveforms, dtype=np.float32)
     if samples.shape[-1] < spec.fft // 2 + 2:
-        raise ValueError(f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples.shape[-1]}; zero-pad first")
+        raise ValueError(
+            f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples.shape[-1]}; zero-pad first"
+        )
     emphasised = samples[..., 1:] - np.float32(spec.preemphasis) * samples[..., :-1]
     half = spec.fft // 2
     padded = np.pad(emphasised, [(0, 0)] * (samples.ndim - 1) + [(half, half)], mode="reflect")
     # Only the window's own samples are not zero after windowing; rfft pads them back to spec.fft points. Where the
     # frame starts changes the phase alone, and the power forgets it.
-    offset = half - spec.window // 2
+    offset = (spec.fft - spec.window) // 2
     frames = np.lib.stride_tricks.sliding_window_view(padded, spec.window, axis=-1)[..., offset :: spec.hop, :]
     frames = frames[..., : spec.frames(samples.shape[-1]), :]
     spectrum = scipy.fft.rfft(frames * hann(spec.window), n=spec.fft, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
     mel = np.matmul(mel_bands(spec), np.swapaxes(power, -1, -2))
-    return (np.log(mel + np.float32(spec.floor)) - np.float32(spec.mean)) / np.float32(spec.std)
+    return np.asarray((np.log(mel + np.float32(spec.floor)) - np.float32(spec.mean)) / np.float32(spec.std))
 
 
 @lru_cache(maxsize=8)
@@ -91,13 +103,14 @@ def mel_bands(spec: LogMelSpec) -> Floats:
 
     mel = 1127 ln(1 + f / 700). As in Kaldi, the last FFT bin (the Nyquist frequency) is unused.
     """
-    corners = np.linspace(_hz_to_mel(spec.low), _hz_to_mel(spec.high), spec.mels + 2)
-    bins = _hz_to_mel(np.arange(spec.fft // 2) * (spec.rate / spec.fft))
+    corners = np.linspace(hz_to_mel(spec.low), hz_to_mel(spec.high), spec.mels + 2)
+    bins = hz_to_mel(np.arange(spec.fft // 2) * (spec.rate / spec.fft))
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
     bands = np.clip(np.minimum(rising, falling), 0.0, None)
     return np.pad(bands, ((0, 0), (0, 1))).astype(np.float32)
 
 
-def _hz_to_mel(frequency: Any) -> Any:
+def hz_to_mel(frequency: Any) -> Any:
+    """O'Shaughnessy's mel of a frequency in Hz, as Kaldi computes it."""
     return 1127.0 * np.log1p(np.asarray(frequency, dtype=np.float64) / 700.0)

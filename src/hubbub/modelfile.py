@@ -1,11 +1,13 @@
 """The model file: one `.onnx` that carries all that a listener needs, in its metadata.
 
 The graph takes `logmel` (batch, 1, mels, frames) and gives `logits` (batch, classes; before temperature) and
-`embedding` (batch, size); batch and frames are free. The head reads nothing but `embedding`, so that it can be replaced.
+`embedding` (batch, size); batch and frames are free. The head reads nothing but `embedding`, so
+that it can be replaced.
 """
 
 import base64
 import json
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -39,7 +41,9 @@ class TrainingRecord:
     samples: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, dataset: str, clips: Iterable[str], recordings: Iterable[str], samples: Iterable[str]) -> "TrainingRecord":
+    def of(
+        cls, dataset: str, clips: Iterable[str], recordings: Iterable[str], samples: Iterable[str]
+    ) -> "TrainingRecord":
         """A record from names; `samples` are digests already."""
         hashed = [frozenset(digest(dataset, name) for name in names) for names in (clips, recordings)]
         return cls(dataset, hashed[0], hashed[1], frozenset(samples))
@@ -111,16 +115,25 @@ class ModelMeta:
             values["frontend"] = LogMelSpec(**values["frontend"])
             values["training"] = TrainingRecord.from_dict(values["training"])
             meta = cls(**values)
-            sound = len(set(meta.labels)) == len(meta.labels) > 0 and meta.temperature > 0 and meta.window >= meta.hop > 0
+            sound = meta._makes_sense()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file's metadata is damaged ({error}): export the model again") from error
         if not sound:
             raise ModelFileError("the model file's metadata makes no sense: export the model again")
         return meta
 
+    def _makes_sense(self) -> bool:
+        return (
+            len(set(self.labels)) == len(self.labels) > 0
+            and all(isinstance(label, str) for label in self.labels)
+            and 0 < self.temperature < math.inf
+            and 0 <= self.threshold <= 1
+            and 0 < self.hop <= self.window < math.inf
+        )
+
 
 def open_session(path: Path, threads: int = 0) -> tuple[Any, ModelMeta]:
-    """An onnxruntime session and the metadata of the model file at `path`; `threads` 0 leaves the choice to the library.
+    """An onnxruntime session and the metadata of the model file at `path`; `threads` 0 lets the library choose.
 
     Raises ModelFileError if the file is not there, is not ONNX, or was not written by hubbub.
     """
@@ -162,8 +175,12 @@ def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
     outputs = {node.name: node.shape for node in session.get_outputs()}
     if [name for name, _ in inputs] != [INPUT] or set(OUTPUTS) - set(outputs):
         raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
-    if inputs[0][1][2] != meta.frontend.mels or outputs["logits"][1] != len(meta.labels):
+    given, logits = inputs[0][1], outputs["logits"]
+    fits = len(given) == 4 and len(logits) == 2 and len(outputs["embedding"]) == 2
+    if not fits or given[2] != meta.frontend.mels or logits[1] != len(meta.labels):
         raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
+    if isinstance(given[0], int) or isinstance(given[3], int):
+        raise ModelFileError(f"{path}: the graph's batch and frames must be free axes: export the model again")
 
 
 def _pack(digests: Iterable[str]) -> str:
@@ -171,5 +188,5 @@ def _pack(digests: Iterable[str]) -> str:
 
 
 def _unpack(text: str) -> frozenset[str]:
-    raw = np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 8)
+    raw = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, 8)
     return frozenset(row.tobytes().hex() for row in raw)

@@ -51,7 +51,8 @@ class Answer:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td style='text-align:left'>{html.escape(p.label)}</td><td style='text-align:right'>{p.score:.1%}</td>"
+            f"<tr><td style='text-align:left'>{html.escape(p.label)}</td>"
+            f"<td style='text-align:right'>{p.score:.1%}</td>"
             "<td style='text-align:left'><div style='width:12em;background:#8883'>"
             f"<div style='width:{100 * p.score:.1f}%;background:#0072b2'>&nbsp;</div></div></td></tr>"
             for p in self.predictions

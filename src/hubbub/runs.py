@@ -84,8 +84,10 @@ class Predictions:
     def read(cls, path: Path) -> "Predictions":
         """Read the CSV file. Raises DataError if it is not one of predictions."""
         try:
-            with path.open(newline="") as handle:
+            with path.open(newline="", encoding="utf-8") as handle:
                 header, *rows = csv.reader(handle)
+            if tuple(header[: len(_FIXED)]) != _FIXED:
+                raise ValueError(f"its columns are not {', '.join(_FIXED)} and the classes")
             classes = tuple(header[len(_FIXED) :])
             index = {label: position for position, label in enumerate(classes)}
             values = [[float(value) for value in row[len(_FIXED) :]] for row in rows]
@@ -96,12 +98,14 @@ class Predictions:
                 np.array([index[row[2]] for row in rows], dtype=np.int64),
                 np.array(values, dtype=np.float64).reshape(len(rows), len(classes)),
             )
-        except (ValueError, IndexError, KeyError, OSError) as error:
+        except (ValueError, IndexError, KeyError, OSError, csv.Error) as error:
             raise DataError(f"{path} is not a table of predictions ({error}): run the evaluation again") from error
 
 
 def join(parts: Sequence[Predictions]) -> Predictions:
-    """Predictions of several folds as one, in order of clip names."""
+    """Predictions of several folds as one, in order of clip names. Raises DataError if their classes differ."""
+    if any(part.classes != parts[0].classes for part in parts):
+        raise DataError("predictions of different classes cannot be joined: run the folds with one dataset")
     return Predictions(
         parts[0].classes,
         tuple(clip for part in parts for clip in part.clips),
@@ -130,7 +134,7 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """What ran; empty for a folder that holds no run yet."""
-        return dict(read_json(self.folder / "about.json")) if (self.folder / "about.json").is_file() else {}
+        return _facts(self.folder / "about.json") if (self.folder / "about.json").is_file() else {}
 
     @property
     def finished(self) -> bool:
@@ -149,7 +153,7 @@ class Run:
         path = self.folder / "recipe.yaml"
         before = self.about
         differs = [key for key, value in facts.items() if before and before.get(key) != value]
-        if path.is_file() and path.read_text() != recipe:
+        if path.is_file() and path.read_text(encoding="utf-8") != recipe:
             differs.append("recipe")
         if differs:
             raise RefusedError(
@@ -172,7 +176,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """The figures."""
-        return dict(read_json(self.folder / "metrics.json"))
+        return _facts(self.folder / "metrics.json")
 
     def child(self, name: str) -> "Run":
         """A run inside this one, such as `fold1`; it may not exist yet."""
@@ -182,18 +186,26 @@ class Run:
 def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError if it is missing or damaged."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is missing or damaged ({error}): run it again") from error
 
 
+def _facts(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is damaged (no mapping of names to values): run it again")
+    return content
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file. Raises DataError if it is missing."""
+    """The rows of a CSV file. Raises DataError if it is missing or damaged."""
     try:
-        with path.open(newline="") as handle:
-            return list(csv.DictReader(handle))
-    except OSError as error:
-        raise DataError(f"{path} is missing ({error}): run it again") from error
+        with path.open(newline="", encoding="utf-8") as handle:
+            header, *rows = csv.reader(handle)
+        return [dict(zip(header, row, strict=True)) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run it again") from error
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -225,11 +237,13 @@ def _version(package: str) -> str | None:
 
 def _commit() -> str | None:
     """The commit of the source tree that this module lies in, with `+` if files differ from it; None elsewhere."""
-    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        git = ["git", "-C", str(here)]
-        commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        status = subprocess.run([*git, "status", "--porcelain", "--", str(here)], capture_output=True, text=True, check=True)
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # an environment may lie in a tree that is not ours
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return commit.stdout.strip() + ("+" if status.stdout.strip() else "")

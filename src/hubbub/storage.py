@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,16 +25,15 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(6)}.part"  # cut: names may not exceed 255 bytes
     try:
-        with os.fdopen(descriptor, "wb") as handle:
+        with temporary.open("xb") as handle:  # as `open` does, so that the umask decides on the permissions
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -63,6 +63,8 @@ def write_with(path: Path, save: Callable[[Path], Any]) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
         temporary = Path(folder) / path.name
         save(temporary)
+        with temporary.open("r+b") as handle:
+            os.fsync(handle.fileno())
         temporary.replace(path)
 
 
@@ -96,9 +98,3 @@ def digest(*parts: bytes | str) -> str:
         hasher.update(len(raw).to_bytes(8, "big"))
         hasher.update(raw)
     return hasher.hexdigest()[:16]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

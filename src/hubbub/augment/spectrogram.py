@@ -85,6 +85,7 @@ class Mask:
     def apply(self, array: Floats, parameters: tuple[int, float, int, float]) -> Floats:
         """See class."""
         bands, band, frames, frame = parameters
+        bands, frames = min(bands, array.shape[0]), min(frames, array.shape[1])
         masked = array.copy()
         low, start = round(band * (array.shape[0] - bands)), round(frame * (array.shape[1] - frames))
         masked[low : low + bands] = masked[:, start : start + frames] = array.mean()

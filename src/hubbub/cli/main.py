@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import data
+from hubbub.cli import data, learn, listen, report
+from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
 
 app = typer.Typer(
@@ -19,6 +20,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (
+    listen.classify,
+    listen.embed,
+    demo,
+    learn.cv,
+    learn.train,
+    learn.export,
+    report.report,
+    report.results,
+):
+    app.command()(command)
 app.add_typer(data.app, name="data")
 
 

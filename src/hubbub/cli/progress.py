@@ -15,6 +15,8 @@ def track(what: str) -> Callable[[Iterable[Item]], Iterator[Item]]:
 
         console = Console(stderr=True)
         total = len(items) if isinstance(items, Sequence) else None
-        yield from rich_track(items, what, total=total, console=console, disable=not console.is_terminal, transient=True)
+        yield from rich_track(
+            items, what, total=total, console=console, disable=not console.is_terminal, transient=True
+        )
 
     return walk

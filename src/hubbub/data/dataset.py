@@ -41,6 +41,8 @@ class Dataset:
         licence: of the sounds.
         citation: one reference.
         source: where the sounds come from; "made by code" for synthetic ones.
+        showcase: ids of clips whose recordings are kept out of the training of models for use, so that a demonstration
+            can show something unheard.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Dataset:
     licence: str
     citation: str
     source: str
+    showcase: tuple[str, ...] = ()
 
     @property
     def folds(self) -> tuple[int, ...]:

@@ -43,6 +43,23 @@ def official(dataset: Dataset, fold: int, validation: float = 0.15, seed: int = 
     )
 
 
+def all_but(dataset: Dataset, kept: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
+    """For a model to be used: everything but the source recordings of the clips `kept`, which are the test.
+
+    Arguments as `official`.
+    """
+    names = set(kept)
+    out = {clip.group for clip in dataset.clips if clip.id in names}
+    rest = [clip for clip in dataset.clips if clip.group not in out]
+    held = hold_out(rest, validation, seed)
+    return Split(
+        "all-but-showcase" if names else "all",
+        tuple(clip.id for clip in rest if clip.group not in held),
+        tuple(clip.id for clip in rest if clip.group in held),
+        tuple(clip.id for clip in dataset.clips if clip.group in out),
+    )
+
+
 def hold_out(clips: Iterable[Clip], share: float, seed: int = 0) -> frozenset[str]:
     """Source recordings drawn to be held out: of each class `share` of them, rounded, at least one if `share` > 0.
 

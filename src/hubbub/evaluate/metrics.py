@@ -55,4 +55,4 @@ def confused_pairs(counts: Ints, labels: tuple[str, ...], top: int = 10) -> list
 
 
 def _ratio(above: Ints, below: Ints) -> Doubles:
-    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0))

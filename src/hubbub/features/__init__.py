@@ -1,0 +1,1 @@
+"""What is computed from clips once and kept."""

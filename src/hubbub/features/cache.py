@@ -26,8 +26,13 @@ class Features:
 
 
 def sample_digest(samples: Floats, rate: int) -> str:
-    """Name of what a clip sounds like: decoded mono samples, as 16 bit integers at the file's own rate."""
-    return digest(str(rate), np.round(samples * 32767).astype("<i2").tobytes())
+    """Name of what a clip sounds like: decoded mono samples, as 16 bit integers at the file's own rate.
+
+    A clip that goes beyond [-1, 1], as floats and lossy formats can, is named after 64 bit integers instead.
+    """
+    scaled = np.round(samples * 32767)
+    loud = np.abs(scaled).max(initial=0) > 32767
+    return digest(str(rate), scaled.astype("<i8" if loud else "<i2").tobytes())
 
 
 def load(
@@ -62,11 +67,12 @@ def load(
 def _one(path: Path, samples: Floats, rate: int, spec: LogMelSpec, length: int, shape: tuple[int, ...]) -> Floats:
     if path.is_file():
         try:
-            cached = np.load(path)
-            if cached.shape == shape:
+            with path.open("rb") as handle:
+                cached = np.load(handle)
+            if cached.shape == shape and cached.dtype == np.float32:
                 return np.asarray(cached)
-        except (ValueError, OSError, EOFError):
-            pass  # a damaged cache entry is made again
+        except Exception:  # numpy raises half a dozen kinds; a damaged entry is made again
+            pass
     heard = audio.resample(samples, rate, spec.rate)[:length]
     computed = logmel(np.pad(heard, (0, length - len(heard))), spec)
     write_with(path, lambda temporary: np.save(temporary, computed))

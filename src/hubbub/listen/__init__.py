@@ -1,0 +1,1 @@
+"""Listens: windows of sound through a model file, to names. No torch."""

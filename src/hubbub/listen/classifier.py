@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hubbub import audio
+from hubbub.errors import AudioError
 from hubbub.evaluate.calibration import softmax
+from hubbub.listen.network import hear
 from hubbub.listen.windows import windows
-from hubbub.logmel import Floats, logmel
+from hubbub.logmel import Floats
 from hubbub.modelfile import ModelMeta, open_session
 from hubbub.predictions import Answer, Prediction
 
@@ -57,7 +59,8 @@ class Classifier:
         """Name a sound.
 
         Args:
-            source: a file, or samples in [-1, 1] of shape (time,) or (time, channels).
+            source: a file, or samples of shape (time,) or (time, channels): floats in [-1, 1], or integers of up to
+                32 bits.
             rate: samples a second, if `source` is samples.
             top: how many names to give.
 
@@ -67,6 +70,7 @@ class Classifier:
 
         Raises:
             AudioError: the file or the samples cannot be heard.
+            UsageError: samples of another shape or type, or a `rate` that no sound has.
             ValueError: samples without `rate`, or `top` below 1.
         """
         if top < 1:
@@ -89,9 +93,7 @@ class Classifier:
 
     def run(self, waveforms: Floats) -> tuple[Floats, Floats]:
         """Logits (batch, classes) and embeddings (batch, size) of windows (batch, time) at the model's rate."""
-        spectrogram = logmel(waveforms, self.meta.frontend)[:, None]
-        logits, embedding = self._session.run(["logits", "embedding"], {"logmel": spectrogram})
-        return logits, embedding
+        return hear(self._session, self.meta.frontend, waveforms)
 
     def _hear(self, source: str | Path | ArrayLike, rate: int | None) -> _Heard:
         spec = self.meta.frontend
@@ -125,12 +127,12 @@ def embed(source: str | Path | ArrayLike, rate: int | None = None) -> Floats:
     return load().embed(source, rate)
 
 
-def answer_all(classifier: Classifier, paths: Iterable[Path], top: int = 3) -> Iterator[Answer | audio.AudioError]:
+def answer_all(classifier: Classifier, paths: Iterable[Path], top: int = 3) -> Iterator[Answer | AudioError]:
     """For each file, in order, its answer, or the error that kept it from being heard."""
     for path in paths:
         try:
             yield classifier.classify(path, top=top)
-        except audio.AudioError as error:
+        except AudioError as error:
             yield error
 
 

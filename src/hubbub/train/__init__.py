@@ -1,0 +1,1 @@
+"""Learning: the one room where torch lives."""

@@ -20,7 +20,9 @@ class LogMel(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """See `hubbub.logmel.logmel`."""
-        spec = self.spec
+        spec, samples = self.spec, waveforms.shape[-1]
+        if samples < spec.fft // 2 + 2:
+            raise ValueError(f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples}; zero-pad first")
         emphasised = waveforms[..., 1:] - spec.preemphasis * waveforms[..., :-1]
         flat = emphasised.reshape(-1, emphasised.shape[-1])
         spectrum = torch.stft(

@@ -1,10 +1,8 @@
 """What training is given: arrays, targets and a split, and nothing that knows how to read a sound."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +12,6 @@ from torch import Tensor
 from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
 from hubbub.augment.transform import Transform, apply_all, generator
 from hubbub.logmel import Floats
-from hubbub.storage import digest, write_with
-from hubbub.train.networks.mobilenet import MobileNetV3
 from hubbub.train.settings import Recipe
 
 _BATCH = 50
@@ -87,55 +83,22 @@ def clean(material: Material, rows: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(material.arrays[rows][:, None])
 
 
-def batches(function: Callable[[Tensor], Tensor], load: Callable[[NDArray[np.int64]], Tensor], rows: NDArray[np.int64],
-            device: torch.device | str = "cpu") -> Tensor:
+def batches(
+    function: Callable[[Tensor], Tensor],
+    load: Callable[[NDArray[np.int64]], Tensor],
+    rows: NDArray[np.int64],
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """`function` of what `load` gives for those rows, batch by batch, without gradients, on the CPU again."""
     results = []
     with torch.inference_mode():
         for start in range(0, len(rows), _BATCH):
-            batch = load(rows[start : start + _BATCH]).to(device, memory_format=torch.channels_last)
+            batch = fast(load(rows[start : start + _BATCH]), device)
             results.append(function(batch).float().cpu())
     return torch.cat(results).clone()
 
 
-@dataclass(frozen=True)
-class FrozenFeatures:
-    """What the first `stop` blocks of a trunk make of every clip of a material, computed once a variant.
-
-    Kept in `folder` in half precision, one file a variant, under a name that derives from the trunk's weights, the
-    clips and the augmentation: folds of a cross-validation share it, and an interrupted run finds it again.
-    """
-
-    material: Material
-    recipe: Recipe
-    trunk: MobileNetV3
-    stop: int
-    seed: int
-    folder: Path
-    device: torch.device | str = "cpu"
-
-    @cached_property
-    def _key(self) -> str:
-        hasher = hashlib.sha256()
-        for tensor in self.trunk.state_dict().values():
-            hasher.update(tensor.cpu().numpy().tobytes())
-        settings = (str(self.recipe.frontend), str(self.recipe.augment), str(self.recipe.network.pool_from))
-        return digest(hasher.digest(), *settings, str((self.stop, self.seed)), *self.material.ids, *self.material.digests)
-
-    def variant(self, number: int | None) -> NDArray[np.float16]:
-        """Of all clips, shape (clips, ...), memory-mapped; None stands for the clips as they are."""
-        path = self.folder / self._key / f"{'clean' if number is None else number}.npy"
-        if not path.is_file():
-            computed = self._compute(number)
-            write_with(path, lambda temporary: np.save(temporary, computed))
-        return np.asarray(np.load(path, mmap_mode="r"))
-
-    def _compute(self, number: int | None) -> NDArray[np.float16]:
-        def load(rows: NDArray[np.int64]) -> Tensor:
-            if number is None:
-                return clean(self.material, rows)
-            return augmented(self.material, rows, self.recipe, self.seed, number)
-
-        trunk = self.trunk.eval()
-        result = batches(lambda x: trunk.prefix(x, self.stop), load, np.arange(len(self.material.ids)), self.device)
-        return result.numpy().astype(np.float16)
+def fast(batch: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """The batch in single precision on `device`; images in the memory order in which convolutions are quickest."""
+    batch = batch.to(device, torch.float32)
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch

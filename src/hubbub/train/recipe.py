@@ -1,7 +1,7 @@
 """Recipes: one YAML file each, validated on load; an error names the key and what is allowed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,14 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
         path = Path(name)
         if not path.is_file():
             raise UsageError(f"no recipe at {name}: check the path")
-        text = path.read_text()
+        raw = path.read_bytes()
     elif name in names():
-        text = (_home() / f"{name}.yaml").read_text()
+        raw = (_home() / f"{name}.yaml").read_bytes()
     else:
         raise UsageError(f"unknown recipe {name!r}: there are {', '.join(names())}, or give a YAML file")
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        values = yaml.safe_load(raw.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UsageError(f"recipe {name} must be a mapping of keys to values")
@@ -60,6 +60,8 @@ def parse(values: Mapping[str, Any], name: str = "") -> Recipe:
         recipe = TypeAdapter(Recipe).validate_python(values)
     except ValidationError as error:
         raise UsageError(f"recipe {name}: " + "; ".join(_explain(item) for item in error.errors())) from error
+    if recipe.kind == "probe" and not recipe.c_grid:
+        raise UsageError(f"recipe {name}: c_grid must hold at least one value")
     if recipe.kind == "finetune" and not recipe.stages:
         raise UsageError(f"recipe {name}: stages must hold at least one stage")
     for index, stage in enumerate(recipe.stages):
@@ -74,10 +76,10 @@ def parse(values: Mapping[str, Any], name: str = "") -> Recipe:
 def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "recipe"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        owner = {"network": Network, "augment": Augment, "stages": Stage, "frontend": LogMelSpec}.get(
+        owner: Any = {"network": Network, "augment": Augment, "stages": Stage, "frontend": LogMelSpec}.get(
             str(item["loc"][0]) if len(item["loc"]) > 1 else "", Recipe
         )
-        return f"unknown key {key}; allowed are {', '.join(owner.__dataclass_fields__)}"
+        return f"unknown key {key}; allowed are {', '.join(part.name for part in fields(owner))}"
     return f"{key}: {item['msg'][0].lower()}{item['msg'][1:]}" + (
         f", got {item['input']!r}" if item["type"] != "missing" else ""
     )

@@ -66,8 +66,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
-        raise RefusedError(f"{path} is not a checkpoint of plain tensors: {str(error).splitlines()[0]}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RefusedError(f"{path} is not a checkpoint of plain tensors: {reason}") from error
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise RefusedError(f"{path} is not a dictionary of tensors")
     return state
 
@@ -111,10 +112,12 @@ def load_trunk(path: Path, pool_from: int = MobileNetV3.BLOCKS - 1, width: float
 
 
 def load_audioset_head(path: Path) -> nn.Sequential:
-    """The AudioSet network's own head: 384-d embedding to 527 logits, one sigmoid each."""
+    """The AudioSet network's own head: 384-d embedding to 527 logits, one sigmoid each. Raises as `load_trunk`."""
     state = read_checkpoint(path)
-    shapes = [tuple(state.get(f"{name}.weight", torch.zeros(0, 0)).shape) for name in _HEAD]
-    (hidden, size), (classes, _) = shapes
+    first, last = (state.get(f"{name}.weight") for name in _HEAD)
+    if first is None or last is None or first.ndim != 2 or last.ndim != 2:
+        raise RefusedError(f"{path} lacks the head's matrices: it is not the checkpoint of such a network")
+    (hidden, size), classes = first.shape, len(last)
     layers = nn.Sequential(nn.Linear(size, hidden), nn.Hardswish(), nn.Linear(hidden, classes))
     _fill(layers, state, _HEAD, path)
     return layers.eval()
@@ -127,6 +130,8 @@ def _fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], pa
         if prefix in names:
             ours[f"{names[prefix]}.{leaf}"] = value
     wanted = module.state_dict()
+    if unknown := sorted(set(ours) - set(wanted)):
+        raise RefusedError(f"{path} also holds {unknown[0]}: it is not the checkpoint of such a network")
     for name, value in wanted.items():
         if name not in ours:
             raise RefusedError(f"{path} lacks {name}: it is not the checkpoint of such a network")

@@ -1,0 +1,1 @@
+"""The networks, and what is put together from them."""

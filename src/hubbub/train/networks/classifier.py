@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from hubbub.train.networks.mobilenet import MobileNetV3
+
 
 class Standardise(nn.Module):
     """Subtracts a mean and divides by a deviation that were measured once, on training clips."""
@@ -40,7 +42,10 @@ def head(size: int, classes: int, hidden: int = 0, dropout: float = 0.0) -> nn.S
 class Classifier(nn.Module):
     """A trunk with an `embedding_size`, and a head on its embedding."""
 
-    def __init__(self, trunk: nn.Module, head: nn.Sequential):
+    trunk: MobileNetV3
+    head: nn.Sequential
+
+    def __init__(self, trunk: MobileNetV3, head: nn.Sequential):
         super().__init__()
         self.trunk = trunk
         self.head = head

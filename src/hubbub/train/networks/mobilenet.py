@@ -1,7 +1,7 @@
 """MobileNetV3-Large of any width over a log-mel spectrogram.
 
-Howard et al., "Searching for MobileNetV3" (ICCV 2019), table 1, with what Schmid et al. changed for AudioSet ("Efficient
-large-scale audio tagging via transformer-to-CNN knowledge distillation", ICASSP 2023): one input channel,
+Howard et al., "Searching for MobileNetV3" (ICCV 2019), table 1, with what Schmid et al. changed for AudioSet
+("Efficient large-scale audio tagging via transformer-to-CNN knowledge distillation", ICASSP 2023): one input channel,
 squeeze-and-excitation by a sigmoid with a quarter of the channels, batch norm with eps 1e-3 and momentum 0.01.
 """
 
@@ -154,10 +154,13 @@ class MobileNetV3(nn.Module):
                     pooled.append(over_time.amax(2))
         return torch.cat(pooled, 1)
 
-    def prefix(self, x: Tensor, stop: int) -> Tensor:
-        """What `forward(..., start=stop)` continues from: blocks 0 to `stop` - 1, or all of them and the pooling."""
+    def prefix(self, x: Tensor, stop: int, start: int = 0) -> Tensor:
+        """What `forward(..., start=stop)` continues from: blocks `start` to `stop` - 1, or all of them and the pooling.
+
+        `x` is as `forward` takes it.
+        """
         if stop >= self.BLOCKS:
-            return self(x)
-        for block in self.blocks[:stop]:
+            return self(x, start)
+        for block in self.blocks[start:stop]:
             x = block(x)
         return x

@@ -1,0 +1,56 @@
+"""Tables and bars for the terminal; plain text where output goes to a file or a pipe."""
+
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hubbub.predictions import Answer
+
+_BAR = 12
+
+
+def console(stderr: bool = False) -> Console:
+    """Where to print. Into a file or a pipe, lines are not cut to a terminal's width."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 160)
+
+
+def bar(score: float) -> Text:
+    """A bar for a score in [0, 1], with the score in per cent behind it."""
+    eighths = round(score * _BAR * 8)
+    blocks = "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+    return Text.assemble((f"{blocks:<{_BAR}}", "cyan"), f"{score:>5.0%}")
+
+
+def named(label: str) -> str:
+    """A label as people read it: spaces for underscores."""
+    return label.replace("_", " ")
+
+
+def answers(rows: Iterable[tuple[str, Answer]], first: str, truths: Iterable[str] | None = None) -> Table:
+    """A table of answers: what was heard in the column `first`, beside it its likeliest labels with bars.
+
+    With `truths`, each answer's true label, the likeliest label is marked as right or wrong.
+    """
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first, overflow="fold")
+    table.add_column("heard as", no_wrap=True)
+    table.add_column("score", no_wrap=True)
+    expected = list(truths) if truths is not None else None
+    for index, (name, answer) in enumerate(rows):
+        verdict, style = _verdict(answer, expected[index] if expected else None)
+        for place, prediction in enumerate(answer.predictions):
+            heard = Text(named(prediction.label), style="" if place else style)
+            mark = Text(verdict if not place else " " * len(verdict), style=style)
+            table.add_row(Text("" if place else name), mark + heard, bar(prediction.score))
+    return table
+
+
+def _verdict(answer: Answer, truth: str | None) -> tuple[str, str]:
+    """What stands before the likeliest label, and its style."""
+    if truth is not None:
+        return ("✓ ", "bold green") if answer.label == truth else ("✗ ", "bold red")
+    return ("unknown: ", "yellow") if answer.unknown else ("", "bold")

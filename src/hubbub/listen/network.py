@@ -1,0 +1,15 @@
+"""The listening stack's arithmetic: windows of samples to logits and embeddings, with numpy and onnxruntime."""
+
+from typing import Any
+
+from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.modelfile import INPUT, OUTPUTS
+
+
+def hear(session: Any, spec: LogMelSpec, waveforms: Floats) -> tuple[Floats, Floats]:
+    """Logits (batch, classes) and embeddings (batch, size) of windows (batch, time) at the front end's rate.
+
+    `session` and `spec` come from `hubbub.modelfile.open_session`.
+    """
+    logits, embedding = session.run(list(OUTPUTS), {INPUT: logmel(waveforms, spec)[:, None]})
+    return logits, embedding

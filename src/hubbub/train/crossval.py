@@ -1,0 +1,63 @@
+"""Cross-validation: a run for each official fold, their predictions as one, and a final model for use."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from hubbub.evaluate import summary
+from hubbub.runs import Run, join
+from hubbub.storage import write_json
+from hubbub.train.fit import Setting, run
+from hubbub.train.material import Split
+
+_PARTS = ("train", "validation", "test")
+
+
+def cross_validate(setting: Setting, splits: Mapping[int, Split], target: Run) -> Run:
+    """Run every fold, then join what they predicted for their test clips. Finished folds are not run again.
+
+    Raises RefusedError if `target` holds a run of something else.
+    """
+    material = setting.material
+    target.begin(
+        setting.recipe_text,
+        dataset=material.dataset,
+        split=f"official folds {' '.join(map(str, splits))}",
+        seed=setting.seed,
+        labels=list(material.labels),
+    )
+    done = []
+    for fold, split in splits.items():
+        setting.say(f"fold {fold} of {max(splits)}")
+        done.append(run(setting, split, target.child(f"fold{fold}")))
+        setting.say(f"fold {fold}: {done[-1].metrics['test']['accuracy']:.2%}")
+    _join(setting, done, target)
+    return target
+
+
+def final_model(setting: Setting, split: Split, target: Run) -> Run:
+    """Train the model for use beside its cross-validation, on `split`, by the same recipe."""
+    setting.say("final model")
+    return run(setting, split, target.child("final"))
+
+
+def _join(setting: Setting, done: Iterable[Run], target: Run) -> None:
+    runs = list(done)
+    tested = join([one.predictions for one in runs])
+    tested.write(target.folder / "predictions.csv")
+    recordings = {row["clip"]: row["recording"] for one in runs for row in one.clips}
+    figures = {part: _mean([one.metrics[part] for one in runs]) for part in _PARTS}
+    groups = [recordings[clip] for clip in tested.clips]
+    figures["test"] = summary.full(tested.targets, tested.probabilities, groups, setting.material.labels)
+    figures["folds"] = {one.folder.name: one.metrics["test"]["accuracy"] for one in runs}
+    figures["parameters"] = runs[0].metrics["parameters"]
+    write_json(target.folder / "metrics.json", figures)
+    target.finish(seconds=round(sum(one.about["seconds"] for one in runs), 1))
+
+
+def _mean(parts: list[dict[str, float]]) -> dict[str, object]:
+    """Clips on average, and the means of accuracy and loss over folds; None where a fold has no such clips."""
+    if not all(part["clips"] for part in parts):
+        return {"clips": 0, "accuracy": None, "loss": None}
+    means = {key: float(np.mean([part[key] for part in parts])) for key in ("accuracy", "loss")}
+    return {"clips": round(float(np.mean([part["clips"] for part in parts]))), **means}

@@ -1,0 +1,71 @@
+"""Batches for one stage of training: what frozen blocks made of the clips, or freshly augmented log-mel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from hubbub.train.material import Material, fast
+
+Load = Callable[[NDArray[np.int64], int | None], Tensor]  #: rows and epoch (None: clips as they are) → network input
+
+
+@dataclass(frozen=True)
+class Batches(Dataset[tuple[Tensor, Tensor]]):
+    """Item i is batch i: input and targets of those rows."""
+
+    load: Load
+    targets: NDArray[np.int64]
+    parts: list[NDArray[np.int64]]
+    epoch: int | None
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if index >= len(self.parts):
+            raise IndexError(index)
+        rows = self.parts[index]
+        return fast(self.load(rows, self.epoch)), torch.from_numpy(self.targets[rows])
+
+
+class StageData(pl.LightningDataModule):
+    """Training clips in a new order each epoch, drawn from (seed, epoch); validation clips as they are."""
+
+    def __init__(
+        self,
+        material: Material,
+        train: NDArray[np.int64],
+        validation: NDArray[np.int64],
+        load: Load,
+        batch: int,
+        seed: int,
+    ):
+        super().__init__()
+        self.material, self.train, self.validation = material, train, validation
+        self.load, self.batch, self.seed = load, batch, seed
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Made anew each epoch; a last batch of one clip joins the batch before, since mixup needs two."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.train)
+        return self._loader(_cut(order, self.batch), epoch)
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """All validation clips in order."""
+        return self._loader(_cut(self.validation, 4 * self.batch), None)
+
+    def _loader(self, parts: list[NDArray[np.int64]], epoch: int | None) -> DataLoader[tuple[Tensor, Tensor]]:
+        return DataLoader(Batches(self.load, self.material.targets, parts, epoch), batch_size=None)
+
+
+def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    parts = np.split(rows, range(size, len(rows), size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [np.concatenate(parts[-2:])]
+    return parts

@@ -1,0 +1,139 @@
+"""From a run folder to a model file that needs no torch, through a gate that compares the two stacks."""
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hubbub import modelfile
+from hubbub.errors import RefusedError
+from hubbub.evaluate.calibration import fit_temperature, known_threshold
+from hubbub.listen.network import hear
+from hubbub.logmel import Floats
+from hubbub.modelfile import ModelMeta, TrainingRecord
+from hubbub.runs import Predictions, Run
+from hubbub.storage import write_with
+from hubbub.train import recipe as recipes
+from hubbub.train.frontend import LogMel
+from hubbub.train.networks.classifier import Classifier, head
+from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.settings import Recipe
+
+TOLERANCE = 1e-3  #: most that a logit may differ between the stacks
+_OPSET = 18
+
+
+def load_classifier(run: Run) -> tuple[Classifier, Recipe]:
+    """The trained network of a finished run, in evaluation mode, and its recipe."""
+    recipe = recipes.load(str(run.folder / "recipe.yaml"))
+    wanted, classes = recipe.network, len(run.about["labels"])
+    trunk = MobileNetV3(wanted.width, wanted.pool_from)
+    classifier = Classifier(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
+    classifier.load_state_dict(torch.load(run.folder / "model.pt", map_location="cpu", weights_only=True))
+    return classifier.eval(), recipe
+
+
+Sounds = Callable[[int, float], Sequence[Floats]]  #: rate in Hz and seconds → waveforms, each of shape (time,)
+
+
+def export(run: Run, path: Path, sounds: Sounds, name: str, licence: str) -> ModelMeta:
+    """Write a run's model file; nothing is written if the listening stack would answer differently.
+
+    Args:
+        run: a training run, or a cross-validation, whose final model is taken. Temperature and unknown-sound threshold
+            are read off clips that were held out: of a cross-validation the test clips of all folds, of a single run
+            its validation clips (its test clips if it has none).
+        path: of the model file.
+        sounds: gives what to compare the stacks on, at the front end's rate and as long as its window.
+        name: of the model.
+        licence: of its weights.
+
+    Raises:
+        RefusedError: the run has no model, or a logit differs by more than `TOLERANCE`.
+    """
+    trained = run.child("final") if (run.folder / "final").is_dir() else run
+    if not (trained.folder / "model.pt").is_file():
+        raise RefusedError(f"{run.folder} holds no final model: `hubbub cv` without --no-final makes one")
+    classifier, recipe = load_classifier(trained)
+    meta = _meta(run, trained, recipe, name, licence)
+    waveforms = sounds(recipe.frontend.rate, recipe.seconds)
+    graph = to_onnx(classifier, recipe)
+    write_with(path, lambda part: _gated(part, graph, meta, classifier, waveforms))
+    return meta
+
+
+def to_onnx(classifier: Classifier, recipe: Recipe) -> bytes:
+    """The network as an ONNX graph with free batch and time axes, as `hubbub.modelfile` wants it."""
+    batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=16)
+    example = torch.randn(2, 1, recipe.frontend.mels, 500)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            classifier.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            (example,),
+            input_names=[modelfile.INPUT],
+            output_names=list(modelfile.OUTPUTS),
+            dynamic_shapes=({0: batch, 3: frames},),
+            opset_version=_OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto.SerializeToString()
+
+
+def _gated(path: Path, graph: bytes, meta: ModelMeta, classifier: Classifier, waveforms: Sequence[Floats]) -> None:
+    modelfile.write(path, graph, meta)
+    session, _ = modelfile.open_session(path)
+    learner = LogMel(meta.frontend)
+    worst = 0.0
+    for start in range(0, len(waveforms), 10):
+        batch = np.stack(waveforms[start : start + 10]).astype(np.float32)
+        with torch.no_grad():
+            wanted = classifier(learner(torch.from_numpy(batch))[:, None])[0].numpy()
+        worst = max(worst, float(np.abs(hear(session, meta.frontend, batch)[0] - wanted).max()))
+    if not worst <= TOLERANCE:  # false for NaN as well
+        raise RefusedError(
+            f"the exported model answers differently from the trained one (a logit by {worst:.2g}, allowed are"
+            f" {TOLERANCE:g}): nothing was written; try other versions of torch and onnxruntime"
+        )
+
+
+def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> ModelMeta:
+    about, metrics = run.about, run.metrics
+    held = _held_out(run)
+    temperature = fit_temperature(held.targets, held.probabilities)
+    heard = [row for row in trained.clips if row["part"] != "test"]
+    dataset = about["dataset"]
+    record = TrainingRecord.of(
+        dataset, (row["clip"] for row in heard), (row["recording"] for row in heard), (row["samples"] for row in heard)
+    )
+    test = metrics["test"]
+    figures: dict[str, Any] = {"accuracy": test["accuracy"], "interval": test.get("interval"), "clips": test["clips"]}
+    tuned = recipe.kind == "finetune"
+    trunk = f"{recipe.network.weights}/{recipe.network.pool_from}"
+    return ModelMeta(
+        name=name,
+        labels=tuple(about["labels"]),
+        frontend=recipe.frontend,
+        trunk=f"{trunk}/{name}" if tuned else trunk,
+        temperature=temperature,
+        threshold=known_threshold(held.probabilities, temperature),
+        licence=licence,
+        window=recipe.seconds,
+        hop=recipe.seconds / 2,
+        training=record,
+        figures=figures | {"protocol": about["split"], "dataset": dataset, "recipe": recipe.name},
+    )
+
+
+def _held_out(run: Run) -> Predictions:
+    """Predictions of clips that the model, or the models of its cross-validation, did not learn from."""
+    validation = run.folder / "validation.csv"
+    return Predictions.read(validation) if validation.is_file() else run.predictions

@@ -1,0 +1,126 @@
+"""One run: a recipe, a split, a seed; train, predict, and leave the run folder behind."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hubbub.evaluate import summary
+from hubbub.evaluate.calibration import softmax
+from hubbub.runs import Predictions, Run, write_csv
+from hubbub.storage import write_json, write_with
+from hubbub.train import finetune, probe
+from hubbub.train.frozen import FrozenFeatures
+from hubbub.train.material import Material, Split, batches, clean
+from hubbub.train.networks.classifier import Classifier
+from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.settings import Recipe
+
+Say = Callable[[str], None]
+Track = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of one command share.
+
+    Attributes:
+        material: all clips. recipe: what to do; recipe_text: the same as YAML, for the record.
+        trunk: pretrained. seed: of everything random.
+        cache: folder of frozen features.
+        say: hears of each epoch. track: wraps long walks, to show progress.
+    """
+
+    material: Material
+    recipe: Recipe
+    recipe_text: str
+    trunk: MobileNetV3
+    seed: int
+    cache: Path
+    say: Say = print
+    track: Track = iter
+
+
+def run(setting: Setting, split: Split, target: Run) -> Run:
+    """Train and predict, or take up what was interrupted; a finished run is left as it is.
+
+    Raises RefusedError if `target` holds a run of something else.
+    """
+    material = setting.material
+    target.begin(
+        setting.recipe_text,
+        dataset=material.dataset,
+        split=split.name,
+        seed=setting.seed,
+        labels=list(material.labels),
+    )
+    if target.finished:
+        return target
+    _write_clips(material, split, target.folder / "clips.csv")
+    started = time.monotonic()
+    classifier, facts = _fit(setting, split, target)
+    seconds = time.monotonic() - started
+    write_with(target.folder / "model.pt", lambda path: torch.save(classifier.state_dict(), path))
+    parts = {name: predict(classifier, material, getattr(split, name)) for name in ("train", "validation", "test")}
+    parts["test"].write(target.folder / "predictions.csv")
+    if len(split.validation):
+        parts["validation"].write(target.folder / "validation.csv")
+    figures = {name: summary.brief(part.targets, part.probabilities) for name, part in parts.items()}
+    if len(split.test):
+        test = parts["test"]
+        figures["test"] = summary.full(test.targets, test.probabilities, material.groups[split.test], material.labels)
+    size = sum(parameter.numel() for parameter in classifier.parameters())
+    write_json(target.folder / "metrics.json", figures | {"parameters": size})
+    rmtree(target.folder / "checkpoints", ignore_errors=True)
+    target.finish(seconds=round(target.about.get("seconds", 0) + seconds, 1), **facts)
+    return target
+
+
+def predict(classifier: Classifier, material: Material, rows: NDArray[np.int64]) -> Predictions:
+    """What the classifier makes of those clips, as they are, in order."""
+    classifier.eval()
+    logits = np.zeros((0, len(material.labels)))
+    if len(rows):
+        logits = batches(lambda x: classifier(x)[0], lambda some: clean(material, some), rows).numpy()
+    return Predictions(
+        material.labels,
+        tuple(material.ids[row] for row in rows),
+        material.folds[rows],
+        material.targets[rows],
+        softmax(logits),
+    )
+
+
+def _fit(setting: Setting, split: Split, target: Run) -> tuple[Classifier, dict[str, Any]]:
+    material, recipe, trunk = setting.material, setting.recipe, setting.trunk
+    if recipe.kind == "finetune":
+        place = finetune.Place(target.folder, setting.cache, setting.say)
+        return finetune.fit(material, split, recipe, trunk, setting.seed, place), {}
+    frozen = FrozenFeatures(material, recipe, trunk, MobileNetV3.BLOCKS, setting.seed, setting.cache)
+    embeddings = frozen.variant(None)[split.train].astype(np.float32)
+    targets, groups = material.targets[split.train], material.groups[split.train]
+    found = probe.fit(embeddings, targets, groups, len(material.labels), recipe.c_grid, setting.track)
+    inner = {str(c): accuracy for c, accuracy in found.inner_accuracy.items()}
+    return Classifier(trunk, found.head), {"c": found.c, "inner_accuracy": inner}
+
+
+def _write_clips(material: Material, split: Split, path: Path) -> None:
+    rows = [
+        [
+            material.ids[row],
+            part,
+            material.folds[row],
+            material.labels[material.targets[row]],
+            material.groups[row],
+            material.digests[row],
+        ]
+        for part in ("train", "validation", "test")
+        for row in getattr(split, part)
+    ]
+    write_csv(path, ["clip", "part", "fold", "label", "recording", "samples"], rows)
