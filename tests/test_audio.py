@@ -435,57 +435,107 @@ def test_what_is_no_sound_is_not_written(tmp_path: Path, bad: float) -> None:
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
-# --- finding ----------------------------------------------------------------------------------------------------------
+# --- samples in memory ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ["b.wav", "a.FLAC", "notes.txt", ".hidden.wav", "sub/c.mp3", "sub/.x/d.wav", "empty/e.txt", "[x].wav"]:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+def test_float_samples_are_taken_as_they_are(dtype: str) -> None:
+    samples = np.array([-3.0, -1.0, 0.0, 0.5, 1.0], dtype=dtype)
+    heard = audio.from_array(samples, 8000, 8000)
+    assert heard.dtype == np.float32
+    np.testing.assert_array_equal(heard, [-3.0, -1.0, 0.0, 0.5, 1.0])
 
 
 @pytest.mark.parametrize(
-    ("asked", "answer"),
+    ("dtype", "values"),
     [
-        (["."], ["[x].wav", "a.FLAC", "b.wav", "sub/c.mp3"]),
-        (["sub"], ["sub/c.mp3"]),
-        (["notes.txt", ".hidden.wav"], ["notes.txt", ".hidden.wav"]),
-        (["*.wav"], ["[x].wav", "b.wav"]),
-        (["**/*.mp3"], ["sub/c.mp3"]),
-        (["su[b]"], ["sub/c.mp3"]),
-        (["[x].wav"], ["[x].wav"]),
-        (["[ab].*"], ["a.FLAC", "b.wav"]),
-        (["b.wav", ".", "./b.wav"], ["b.wav", "[x].wav", "a.FLAC", "sub/c.mp3"]),
-        (["gone.wav", "gone*.wav", "gone\0*.wav"], ["gone.wav", "gone*.wav", "gone\0*.wav"]),
-        (["n" * 5000, "n" * 5000 + "*"], ["n" * 5000, "n" * 5000 + "*"]),
-        ([], []),
+        (np.uint8, [0, 64, 128, 192]),
+        (np.int8, [-128, -64, 0, 64]),
+        (np.int16, [-32768, -16384, 0, 16384]),
+        (">i2", [-32768, -16384, 0, 16384]),
+        (np.uint16, [0, 16384, 32768, 49152]),
+        (np.int32, [-(2**31), -(2**30), 0, 2**30]),
+        (np.uint32, [0, 2**30, 2**31, 3 * 2**30]),
     ],
 )
-def test_find(house: Path, asked: list[str], answer: list[str]) -> None:
-    assert audio.find(asked) == [Path(name) for name in answer]
+@pytest.mark.parametrize("channels", [None, 1, 2])
+def test_integers_are_scaled_by_their_full_scale(dtype: str, values: list[int], channels: int | None) -> None:
+    samples = np.array(values, dtype=dtype)
+    if channels:
+        samples = np.repeat(samples[:, None], channels, axis=1)
+    np.testing.assert_array_equal(audio.from_array(samples, 8000, 8000), [-1.0, -0.5, 0.0, 0.5])
 
 
-def test_find_knows_absolute_and_relative_names_of_one_file(house: Path) -> None:
-    assert audio.find(["b.wav", house / "b.wav"]) == [Path("b.wav")]
+@pytest.mark.parametrize(
+    ("subtype", "dtype"), [("PCM_16", "int16"), ("PCM_32", "int32"), ("FLOAT", "float32"), ("DOUBLE", "float64")]
+)
+@pytest.mark.parametrize("to", [16_000, 44_100])
+def test_samples_are_heard_as_the_file_that_holds_them(tmp_path: Path, subtype: str, dtype: str, to: int) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.9, 0.9, (20_000, 3)), 44_100, subtype=subtype)
+    samples, rate = soundfile.read(path, dtype=dtype)
+    assert samples.shape == (20_000, 3) and samples.dtype == dtype
+    np.testing.assert_allclose(audio.from_array(samples, rate, to), audio.read(path, to)[0], atol=2e-6)
 
 
-def test_a_missing_path_is_kept_so_that_reading_reports_it(house: Path) -> None:
-    with pytest.raises(audio.MissingAudioError, match=r"gone\*"):
-        audio.read(audio.find(["gone*.wav"])[0])
+def test_lists_are_samples_too() -> None:
+    assert audio.from_array([[0.5, 0.25], [1.0, 0.0]], 8000, 8000).tolist() == [0.375, 0.5]
 
 
-def test_a_folder_without_sound(house: Path) -> None:
-    with pytest.raises(audio.MissingAudioError, match=r"no sound files in the folder 'empty'; hubbub looks for .aif"):
-        audio.find(["b.wav", "empty"])
+def test_samples_are_resampled_from_their_rate() -> None:
+    heard = audio.from_array(np.stack([sine(44_100, frequency=1000)] * 2, axis=1), 44_100, 16_000)
+    assert heard.shape == (16_000,) and amplitude_at(heard, 16_000, 1000) == pytest.approx(0.5, rel=1e-3)
 
 
-def test_a_folder_that_may_not_be_listed(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: object) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+def test_the_samples_given_are_left_alone() -> None:
+    samples = np.random.default_rng(0).integers(-9, 9, (100, 2)).astype(np.int16)
+    before = samples.copy()
+    audio.from_array(samples, 8000, 16_000)
+    np.testing.assert_array_equal(samples, before)
 
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(audio.MissingAudioError, match="'sub': Permission denied"):
-        audio.find(["sub"])
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (5, 0)])
+def test_no_samples(shape: tuple[int, ...]) -> None:
+    with pytest.raises(audio.EmptyAudioError, match="not one sample at 8000 Hz"):
+        audio.from_array(np.zeros(shape), 8000, 8000)
+    with pytest.raises(audio.EmptyAudioError, match="not one sample"):
+        audio.from_array([], 8000, 8000)
+
+
+def test_too_few_samples_for_the_rate() -> None:
+    with pytest.raises(audio.EmptyAudioError, match="not one sample at 4000 Hz"):
+        audio.from_array(np.zeros(10), 384_000, 4000)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+def test_numbers_that_are_no_sound(bad: float, dtype: type) -> None:
+    samples = np.zeros((100, 2), dtype)
+    samples[50, 1] = bad
+    with pytest.raises(audio.InvalidSamplesError, match=r"the samples are not a sound .*; check them"):
+        audio.from_array(samples, 8000, 8000)
+
+
+def test_doubles_too_large_for_single_precision() -> None:
+    with pytest.raises(audio.InvalidSamplesError, match="not a sound"):
+        audio.from_array(np.array([1e300]), 8000, 8000)
+
+
+@pytest.mark.parametrize("shape", [(), (2, 3, 4), (2, 16_000)])
+def test_shapes_that_are_no_sound(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=r"shape \(.*\) are no sound; give \(time,\) or \(time, channels\)"):
+        audio.from_array(np.zeros(shape), 8000, 8000)
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros(9, complex), np.zeros(9, bool), np.zeros(9, np.int64), [0, 1, 0], ["a"], b"RIFF"]
+)
+def test_types_that_are_no_sound(samples: object) -> None:
+    with pytest.raises(UsageError, match="no sound; give"):
+        audio.from_array(samples, 8000, 8000)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("rate", "to"), [(0, 8000), (3999, 8000), (384_001, 8000), (8000, 3999), (8000, 384_001)])
+def test_rates_that_no_samples_have(rate: int, to: int) -> None:
+    with pytest.raises(UsageError, match="4000 to 384000 Hz"):
+        audio.from_array(np.zeros(100), rate, to)

@@ -82,7 +82,7 @@ def download(
         if sha256 is not None and (found := file_sha256(part.path)) != sha256:
             part.discard()
             raise DataError(
-                f"{url} is not the expected file (SHA-256 {found[:12]}..., expected {sha256[:12]}...): it was discarded; "
+                f"{url} is not the expected file (SHA-256 {found[:12]}..., not {sha256[:12]}...): it was discarded; "
                 "try again, and if that repeats, it was changed at its source"
             )
         part.path.replace(target)

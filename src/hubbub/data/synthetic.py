@@ -55,17 +55,17 @@ LABELS: tuple[str, ...] = tuple(_MAKERS)  #: what can be made, by ESC-50 class n
 
 #: Labels and seeds that a classifier trained on ESC-50 names right with a margin.
 SAMPLES: tuple[tuple[str, int], ...] = (
-    ("car_horn", 37),
-    ("chainsaw", 36),
-    ("chirping_birds", 21),
-    ("clock_alarm", 28),
-    ("clock_tick", 5),
-    ("crickets", 36),
+    ("siren", 31),
+    ("sea_waves", 38),
     ("door_wood_knock", 26),
     ("glass_breaking", 0),
-    ("sea_waves", 38),
-    ("siren", 31),
+    ("chirping_birds", 21),
+    ("clock_alarm", 28),
     ("thunderstorm", 15),
+    ("chainsaw", 36),
+    ("car_horn", 37),
+    ("clock_tick", 5),
+    ("crickets", 36),
     ("water_drops", 14),
 )
 

@@ -70,7 +70,8 @@ def to_onnx(classifier: Classifier, recipe: Recipe) -> bytes:
     """The network as an ONNX graph with free batch and time axes, as `hubbub.modelfile` wants it."""
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=16)
     example = torch.randn(2, 1, recipe.frontend.mels, 500)
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    for chatty in ("onnxscript", "torch.onnx"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(

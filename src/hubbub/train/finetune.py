@@ -160,10 +160,9 @@ class _Keep(Callback):
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         here = {"stage": self.number, "epoch": trainer.current_epoch + 1, **figures}
         _add_row(self.place.folder / "epochs.csv", {key: f"{here[key]:.6g}" for key in _COLUMNS})
-        self.place.say(
-            f"stage {self.number}, epoch {here['epoch']} of {trainer.max_epochs}: "
-            f"training loss {here['train_loss']:.3f}, validation loss {here['val_loss']:.3f}, accuracy {here['val_accuracy']:.1%}"
-        )
+        losses = f"training loss {here['train_loss']:.3f}, validation loss {here['val_loss']:.3f}"
+        epoch = f"stage {self.number}, epoch {here['epoch']} of {trainer.max_epochs}"
+        self.place.say(f"{epoch}: {losses}, accuracy {here['val_accuracy']:.1%}")
 
 
 def _add_row(path: Path, row: dict[str, str]) -> None:

@@ -19,9 +19,10 @@ class Bounds:
     lt: float | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Pydantic's hook: the number's own schema with the limits added."""
+        """Pydantic's hook: the number's own schema with the limits added, and neither infinite nor NaN."""
         limits = {name: value for name, value in vars(self).items() if value is not None}
-        return handler(source) | limits
+        schema = handler(source) | limits
+        return schema | {"allow_inf_nan": False} if schema["type"] == "float" else schema
 
 
 _STRICT: dict[str, str] = {"extra": "forbid"}

@@ -1,0 +1,50 @@
+"""What many tests need: real data where it lies here, and a tiny model file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tinymodel
+from hubbub import modelfile
+
+
+def folder_of(variable: str) -> Path:
+    """The folder that an environment variable names; the test is skipped where there is none."""
+    if not os.environ.get(variable):
+        pytest.skip(f"{variable} is not set: it names a folder of real data")
+    return Path(os.environ[variable])
+
+
+@pytest.fixture(scope="session")
+def weights_folder() -> Path:
+    """Where the AudioSet checkpoint and its labels lie."""
+    return folder_of("HUBBUB_WEIGHTS")
+
+
+@pytest.fixture(scope="session")
+def esc50_root() -> Path:
+    """The root of ESC-50: `audio/` and `meta/`."""
+    return folder_of("HUBBUB_ESC50")
+
+
+@pytest.fixture(scope="session")
+def esc50_clip(esc50_root: Path) -> Callable[[str], Path]:
+    """The path of a clip by its official name without suffix; some copies are Ogg, not WAV."""
+
+    def find(stem: str) -> Path:
+        found = [path for suffix in (".wav", ".ogg") if (path := esc50_root / "audio" / (stem + suffix)).is_file()]
+        if not found:
+            pytest.skip(f"{stem} is not in {esc50_root}/audio")
+        return found[0]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file that names a sound after the third of the mel axis that is loudest; see tests/tinymodel.py."""
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    modelfile.write(path, tinymodel.graph(), tinymodel.meta())
+    return path

@@ -1,0 +1,188 @@
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import reference
+import tinymodel
+from hubbub import audio, storage
+from hubbub.data.dataset import Clip
+from hubbub.errors import AudioError
+from hubbub.features import cache
+
+SPEC = tinymodel.SPEC
+SECONDS = 0.5
+
+
+def clip(path: Path, samples: np.ndarray, rate: int = 8000, subtype: str = "PCM_16") -> Clip:
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return Clip(path.name, path, "dog", "1")
+
+
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    """Samples that a 16-bit file holds exactly."""
+    drawn = np.random.default_rng(seed).uniform(-0.5, 0.5, round(8000 * seconds))
+    return (np.rint(drawn * 32768) / 32768).astype(np.float32)
+
+
+def by_the_book(samples: np.ndarray) -> np.ndarray:
+    padded = np.pad(samples, (0, max(0, 4000 - len(samples))))[:4000]
+    return reference.logmel(padded, 8000, 256, 200, 80, 15, 0, 3900)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Clip]:
+    """Three clips: too long, too short, and as long as asked."""
+    return [clip(tmp_path / f"{i}.wav", noise(seconds, i)) for i, seconds in enumerate((0.8, 0.2, 0.5))]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each log-mel that is computed."""
+    counted: list[int] = []
+    real = cache.logmel
+
+    def counting(*args):
+        counted.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(cache, "logmel", counting)
+    return counted
+
+
+def test_clips_are_cut_or_padded_and_turned_into_log_mel(tmp_path: Path, clips: list[Clip]) -> None:
+    found = cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
+    assert found.arrays.shape == (3, 15, 50) and found.arrays.dtype == np.float32
+    for index, seconds in enumerate((0.8, 0.2, 0.5)):
+        np.testing.assert_allclose(found.arrays[index], by_the_book(noise(seconds, index)), atol=1e-3)
+
+
+def test_clips_of_another_rate_are_resampled(tmp_path: Path) -> None:
+    samples = np.sin(2 * np.pi * 1000 * np.arange(24_000) / 48_000) / 2
+    found = cache.load([clip(tmp_path / "x.wav", samples, 48_000)], SPEC, SECONDS, tmp_path / "cache")
+    expected = by_the_book(np.sin(2 * np.pi * 1000 * np.arange(4000) / 8000) / 2)
+    loud = expected > 0
+    np.testing.assert_allclose(found.arrays[0][:, 5:-5][loud[:, 5:-5]], expected[:, 5:-5][loud[:, 5:-5]], atol=5e-3)
+
+
+def test_nothing_is_computed_twice(tmp_path: Path, clips: list[Clip], calls: list[int]) -> None:
+    first = cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
+    assert len(calls) == 3 and len(list((tmp_path / "cache").iterdir())) == 3
+    second = cache.load(clips[::-1], SPEC, SECONDS, tmp_path / "cache")
+    assert len(calls) == 3
+    np.testing.assert_array_equal(second.arrays, first.arrays[::-1])
+    assert second.digests == first.digests[::-1]
+
+
+def test_equal_clips_share_an_entry(tmp_path: Path, calls: list[int]) -> None:
+    pair = [clip(tmp_path / name, noise(0.5)) for name in ("a.wav", "b.wav", "c.flac")]
+    found = cache.load(pair, SPEC, SECONDS, tmp_path / "cache")
+    assert len(calls) == 1 and len(set(found.digests)) == 1
+    np.testing.assert_array_equal(found.arrays[0], found.arrays[2])
+
+
+def test_a_clip_that_changes_is_computed_again(tmp_path: Path, calls: list[int]) -> None:
+    one = clip(tmp_path / "x.wav", noise(0.5, 0))
+    before = cache.load([one], SPEC, SECONDS, tmp_path / "cache")
+    clip(tmp_path / "x.wav", noise(0.5, 1))
+    after = cache.load([one], SPEC, SECONDS, tmp_path / "cache")
+    assert len(calls) == 2 and before.digests != after.digests
+    np.testing.assert_allclose(after.arrays[0], by_the_book(noise(0.5, 1)), atol=1e-3)
+
+
+def test_every_front_end_and_length_has_a_place_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clips: list[Clip], calls: list[int]
+) -> None:
+    monkeypatch.setenv("HUBBUB_CACHE", str(tmp_path / "root"))
+    hotter = dataclasses.replace(SPEC, std=4.0)
+    for spec, seconds in ((SPEC, 0.5), (hotter, 0.5), (SPEC, 0.51), (SPEC, 0.5)):
+        found = cache.load(clips[:1], spec, seconds)
+        assert found.arrays.shape == (1, 15, round(seconds * 100))
+    assert len(calls) == 3  # the last was there
+    assert len(list((tmp_path / "root" / "logmel").iterdir())) == 3
+
+
+def damage(path: Path, rng: np.random.Generator) -> None:
+    raw = bytearray(path.read_bytes())
+    for place in rng.integers(128, size=rng.integers(1, 6)):  # the header of a .npy file
+        raw[place] ^= 1 << int(rng.integers(8))
+    path.write_bytes(raw[: rng.integers(len(raw))] if rng.random() < 0.3 else raw)
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"PK\x03\x04 a zip that is none", b"\x80\x04."])
+def test_a_damaged_entry_is_made_again(tmp_path: Path, clips: list[Clip], content: bytes) -> None:
+    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays
+    (entry,) = (tmp_path / "cache").iterdir()
+    sound = entry.read_bytes()
+    entry.write_bytes(content)
+    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays, expected)
+    assert entry.read_bytes() == sound
+
+
+def test_no_damage_to_an_entrys_header_gives_an_error(tmp_path: Path, clips: list[Clip]) -> None:
+    rng = np.random.default_rng(0)
+    cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache")
+    (entry,) = (tmp_path / "cache").iterdir()
+    for _ in range(100):
+        damage(entry, rng)
+        found = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache")
+        assert found.arrays.shape == (1, 15, 50)
+        entry.unlink()
+        cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("other", [np.zeros((15, 51), np.float32), np.zeros((15, 50), complex), np.zeros(750)])
+def test_an_entry_of_another_kind_is_made_again(tmp_path: Path, clips: list[Clip], other: np.ndarray) -> None:
+    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays
+    (entry,) = (tmp_path / "cache").iterdir()
+    np.save(entry, other)
+    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays, expected)
+
+
+def test_a_clip_that_cannot_be_heard(tmp_path: Path, clips: list[Clip]) -> None:
+    clips[1].path.write_bytes(b"no sound")
+    with pytest.raises(AudioError, match=r"1\.wav"):
+        cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
+
+
+def test_progress_is_shown_of_every_clip(tmp_path: Path, clips: list[Clip]) -> None:
+    seen: list[Clip] = []
+
+    def track(items: Iterable[Clip]) -> Iterable[Clip]:
+        for item in items:
+            seen.append(item)
+            yield item
+
+    cache.load(clips, SPEC, SECONDS, tmp_path / "cache", track)
+    assert seen == clips
+
+
+def test_no_clips(tmp_path: Path) -> None:
+    assert cache.load([], SPEC, SECONDS, tmp_path / "cache").arrays.shape == (0, 15, 50)
+
+
+# --- digests ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_digest_is_of_16_bit_samples_and_their_rate() -> None:
+    samples = np.array([0, 1, -1, 0.5, 2 / 32767], np.float32)
+    expected = storage.digest("8000", np.array([0, 32767, -32767, 16384, 2], "<i2").tobytes())
+    assert cache.sample_digest(samples, 8000) == expected != cache.sample_digest(samples, 16_000)
+
+
+def test_loud_clips_have_digests_of_their_own(tmp_path: Path) -> None:
+    loud = [np.array([0.5, level, -level], np.float32) for level in (1.0, 1.5, 3.0, 1e9)]
+    assert len({cache.sample_digest(samples, 8000) for samples in loud}) == 4
+    found = cache.load([clip(tmp_path / "x.wav", loud[2], subtype="FLOAT")], SPEC, SECONDS, tmp_path / "cache")
+    assert found.digests == (cache.sample_digest(loud[2], 8000),)
+
+
+def test_a_copy_in_another_lossless_format_has_the_same_digest(tmp_path: Path) -> None:
+    names = {"a.wav": "PCM_16", "b.flac": "PCM_16", "c.wav": "FLOAT", "d.wav": "PCM_24"}
+    digests = {
+        cache.sample_digest(*audio.read(clip(tmp_path / n, noise(0.2), subtype=s).path)) for n, s in names.items()
+    }
+    assert len(digests) == 1

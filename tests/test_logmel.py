@@ -1,0 +1,179 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+
+import reference
+from hubbub.logmel import LogMelSpec, hann, logmel, mel_bands
+
+SPEC = LogMelSpec()
+#: Some numbers of the golden waveform's log-mel, from reference.py: (mel band, frame) → value
+GOLDEN = {
+    (0, 0): 0.93997,
+    (1, 0): 1.23181,
+    (20, 0): -0.33551,
+    (127, 0): -1.40052,
+    (20, 10): -1.37969,
+    (42, 10): 2.09246,
+    (85, 40): 2.76014,
+    (100, 40): -1.40143,
+    (0, 75): -1.40259,
+    (108, 75): 2.70393,
+    (119, 99): 1.53726,
+}
+REAL = ["1-100032-A-0", "1-172649-A-40", "2-37806-A-40", "4-133047-A-5", "5-103415-A-2"]
+
+
+def noise(seed: int = 0, seconds: float = 0.5, loudness: float = 0.1) -> np.ndarray:
+    return (loudness * np.random.default_rng(seed).standard_normal(round(32_000 * seconds))).astype(np.float32)
+
+
+def assert_close(ours: np.ndarray, expected: np.ndarray) -> None:
+    assert ours.shape == expected.shape and ours.dtype == np.float32
+    error = np.abs(ours - expected)
+    assert error.max() < 1e-3 and np.median(error) < 5e-5
+
+
+@pytest.mark.parametrize("loudness", [1e-6, 1e-3, 0.1, 1.0])
+def test_noise_by_the_book(loudness: float) -> None:
+    waveform = noise(1, loudness=loudness)
+    assert_close(logmel(waveform, SPEC), reference.logmel(waveform))
+
+
+@pytest.mark.parametrize("samples", [514, 800, 801, 1024, 9599, 9600, 9601])
+def test_every_length_by_the_book(samples: int) -> None:
+    waveform = noise(2)[:samples]
+    ours = logmel(waveform, SPEC)
+    assert_close(ours, reference.logmel(waveform))
+    assert ours.shape[1] == SPEC.frames(samples)
+
+
+@pytest.mark.parametrize("window", [200, 201])  # an odd window's middle lies half a sample aside
+def test_another_front_end_by_the_book(window: int) -> None:
+    spec = LogMelSpec(16_000, 512, window, 128, 20, 125.0, 7500.0)
+    waveform = noise(3, 0.2)
+    expected = reference.logmel(waveform, 16_000, 512, window, 128, 20, 125, 7500)
+    assert_close(logmel(waveform, spec), expected)
+
+
+def test_preemphasis_floor_and_normalisation_are_the_specs() -> None:
+    plain = LogMelSpec(preemphasis=0.0, floor=1e-3, mean=0.0, std=1.0)
+    tone = np.sin(2 * np.pi * 1000 * np.arange(3200) / 32_000)
+    frame = tone[1601 - 400 : 1601 + 400] * reference.window()[112:912]  # the frame about the fifth hop after the first
+    power = np.abs(np.fft.rfft(frame, 1024)) ** 2
+    expected = np.log(reference.filterbank() @ power + 1e-3)
+    np.testing.assert_allclose(logmel(tone, plain)[:, 5], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("stem", REAL)
+def test_real_clips_by_the_book(esc50_clip: Callable[[str], Path], stem: str) -> None:
+    samples, rate = soundfile.read(esc50_clip(stem), dtype="float64")
+    waveform = scipy.signal.resample_poly(samples, 32_000, rate).astype(np.float32)
+    assert_close(logmel(waveform, SPEC), reference.logmel(waveform))
+
+
+def test_golden_numbers() -> None:
+    spectrogram = logmel(reference.chirp(), SPEC)
+    assert spectrogram.shape == (128, 100)
+    assert {place: float(spectrogram[place]) for place in GOLDEN} == pytest.approx(GOLDEN, abs=2e-5)
+    assert spectrogram.mean() == pytest.approx(-1.2033, abs=1e-4)
+
+
+def test_the_spectrum_agrees_with_scipy() -> None:
+    waveform = noise(4)
+    emphasised = scipy.signal.lfilter([1, -0.97], [1], waveform.astype(np.float64))[1:]
+    window = np.pad(scipy.signal.get_window("hann", 800, fftbins=False), 112)
+    _, _, stft = scipy.signal.stft(
+        emphasised, window=window, nperseg=1024, noverlap=1024 - 320, boundary="even", padded=False
+    )
+    power = np.abs(stft * window.sum()) ** 2
+    expected = (np.log(reference.filterbank() @ power + 1e-5) + 4.5) / 5
+    frames = min(expected.shape[1], SPEC.frames(len(waveform)))
+    assert frames >= 49
+    assert_close(logmel(waveform, SPEC)[:, :frames], expected[:, :frames])
+
+
+def test_silence_is_the_floor() -> None:
+    np.testing.assert_allclose(logmel(np.zeros(5000), SPEC), (np.log(1e-5) + 4.5) / 5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (1, 1, 1), (0,)])
+def test_batches_are_waveforms_side_by_side(shape: tuple[int, ...]) -> None:
+    waveforms = np.random.default_rng(5).uniform(-1, 1, (*shape, 3000)).astype(np.float32)
+    together = logmel(waveforms, SPEC)
+    assert together.shape == (*shape, 128, 10) and together.dtype == np.float32
+    for index in np.ndindex(*shape):
+        np.testing.assert_allclose(together[index], logmel(waveforms[index], SPEC), atol=1e-5)
+
+
+def test_five_seconds_are_five_hundred_frames() -> None:
+    assert logmel(np.zeros(160_000), SPEC).shape == (128, 500)
+
+
+def test_the_waveform_is_left_alone() -> None:
+    waveform = noise()
+    before = waveform.copy()
+    logmel(waveform, SPEC)
+    np.testing.assert_array_equal(waveform, before)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 513])
+def test_too_short_a_waveform(samples: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 514 samples, got {samples}; zero-pad"):
+        logmel(np.zeros((2, samples)), SPEC)
+
+
+@pytest.mark.parametrize("length", [2, 5, 800])
+def test_hann_agrees_with_scipy(length: int) -> None:
+    expected = scipy.signal.get_window("hann", length, fftbins=False)
+    np.testing.assert_allclose(hann(length), expected, atol=1e-7)
+
+
+def test_bands_by_the_book() -> None:
+    bands = mel_bands(SPEC)
+    np.testing.assert_allclose(bands, reference.filterbank(), atol=1e-6)
+    assert bands.shape == (128, 513) and not bands[:, -1].any()
+    assert mel_bands(LogMelSpec(high=16_000.0))[:, -1].max() == 0  # unused even where a band reaches it
+
+
+def test_a_tone_lands_in_its_band() -> None:
+    for frequency in (300, 1000, 4000, 12_000):
+        tone = np.sin(2 * np.pi * frequency * np.arange(6400) / 32_000)
+        centres = [reference.mel(15_000) * (band + 1) / 129 for band in range(128)]
+        nearest = int(np.argmin(np.abs(np.array(centres) - reference.mel(frequency))))
+        assert abs(int(logmel(tone, SPEC)[:, 10].argmax()) - nearest) <= 1
+
+
+# --- the specification ------------------------------------------------------------------------------------------------
+
+
+def test_a_spec_survives_plain_values() -> None:
+    spec = LogMelSpec(16_000, 512, 400, 160, 64, 125.0, 7500.0, 0.0, 1e-3, 0.0, 1.0)
+    assert LogMelSpec(**spec.to_dict()) == spec != LogMelSpec()
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"fft": 1023}, "fft must be even.*1023"),
+        ({"fft": 0}, "fft must be even"),
+        ({"window": 1025}, "window in 2..fft.*1025"),
+        ({"window": 1}, "window in 2..fft"),
+        ({"hop": 0}, "hop and mels must be at least 1"),
+        ({"mels": 0}, "hop and mels must be at least 1"),
+        ({"rate": -1}, "rate, hop and mels must be at least 1"),
+        ({"high": 16_001.0}, "low must be under high.*16001"),
+        ({"low": 15_000.0}, "low must be under high"),
+        ({"low": -1.0}, "low must be under high"),
+        ({"floor": 0.0}, "floor and std must be above 0"),
+        ({"std": 0.0}, "floor and std must be above 0"),
+        ({"std": float("nan")}, "floor and std must be above 0"),
+    ],
+)
+def test_a_spec_that_makes_no_sense(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        LogMelSpec(**changes)

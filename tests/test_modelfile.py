@@ -1,0 +1,274 @@
+import base64
+import dataclasses
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import tinymodel
+from hubbub import modelfile
+from hubbub.errors import ModelFileError, RefusedError
+from hubbub.logmel import LogMelSpec
+from hubbub.modelfile import ModelMeta, TrainingRecord, open_session
+
+
+def hashed(*parts: str) -> str:
+    """What a digest is said to be: SHA-256 of each part after its length, the first 16 digits."""
+    framed = b"".join(len(part.encode()).to_bytes(8, "big") + part.encode() for part in parts)
+    return hashlib.sha256(framed).hexdigest()[:16]
+
+
+def stored(path: Path, entry: str | None, graph: bytes | None = None) -> Path:
+    """A model file with `entry` as hubbub's metadata."""
+    model = onnx.load_from_string(graph or tinymodel.graph())
+    helper.set_model_props(model, {"other": "kept"} | ({"hubbub": entry} if entry is not None else {}))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def changed(**changes: Any) -> str:
+    """The metadata entry with some values changed; ... removes one."""
+    values = json.loads(tinymodel.meta().to_json()) | changes
+    return json.dumps({key: value for key, value in values.items() if value is not ...})
+
+
+# --- the training record ----------------------------------------------------------------------------------------------
+
+SAMPLES = ("00112233445566aa", "ffeeddccbbaa9988")
+
+
+@pytest.fixture
+def record() -> TrainingRecord:
+    return TrainingRecord.of("esc50", ["1-2-A-0.wav", "1-2-B-0.wav"], ["2", "2"], SAMPLES)
+
+
+def test_a_record_holds_hashes_and_no_names(record: TrainingRecord) -> None:
+    assert record.clips == {hashed("esc50", "1-2-A-0.wav"), hashed("esc50", "1-2-B-0.wav")}
+    assert record.recordings == {hashed("esc50", "2")}
+    assert record.samples == set(SAMPLES)
+    assert "1-2-A" not in json.dumps(record.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("clip", "recording", "samples", "heard"),
+    [
+        ("1-2-A-0.wav", "9", "", True),
+        ("new.wav", "2", "", True),
+        ("new.wav", "9", "ffeeddccbbaa9988", True),
+        ("new.wav", "9", "ffeeddccbbaa9989", False),
+        ("new.wav", "9", "", False),
+        ("2", "1-2-A-0.wav", "", False),  # a clip's name is not a recording's
+    ],
+)
+def test_what_has_been_heard(record: TrainingRecord, clip: str, recording: str, samples: str, heard: bool) -> None:
+    assert record.has_heard(clip, recording, samples) is heard
+    assert TrainingRecord.from_dict(record.to_dict()).has_heard(clip, recording, samples) is heard
+
+
+def test_an_empty_record_has_heard_nothing() -> None:
+    assert not TrainingRecord().has_heard("", "", "")
+
+
+def test_records_of_other_datasets_share_no_names(record: TrainingRecord) -> None:
+    other = TrainingRecord.of("mine", ["1-2-A-0.wav"], ["2"], [])
+    assert not record.clips & other.clips and not record.recordings & other.recordings
+
+
+def test_a_record_is_packed_into_eight_bytes_a_digest(record: TrainingRecord) -> None:
+    packed = json.loads(json.dumps(record.to_dict()))
+    assert base64.b64decode(packed["samples"]) == bytes.fromhex("00112233445566aaffeeddccbbaa9988")
+    assert len(base64.b64decode(packed["clips"])) == 16
+    assert TrainingRecord.from_dict(packed) == record
+
+
+# --- round trips ------------------------------------------------------------------------------------------------------
+
+
+def test_metadata_survives_json(record: TrainingRecord) -> None:
+    meta = tinymodel.meta(training=record, figures={"accuracy": 0.9, "of": ["fold 1"]}, labels=("Hütte", "b", "c"))
+    assert ModelMeta.from_json(meta.to_json()) == meta
+    assert json.loads(meta.to_json())["format_version"] == 1
+
+
+def test_what_is_written_is_read(tmp_path: Path, record: TrainingRecord) -> None:
+    meta = tinymodel.meta(training=record)
+    modelfile.write(tmp_path / "new" / "x.onnx", tinymodel.graph(), meta)
+    session, found = open_session(tmp_path / "new" / "x.onnx", threads=1)
+    assert found == meta
+    array = np.random.default_rng(0).standard_normal((4, 1, 15, 7)).astype(np.float32)
+    logits, embedding = session.run(["logits", "embedding"], {"logmel": array})
+    np.testing.assert_allclose(embedding, array.mean((1, 3)), atol=1e-6)
+    np.testing.assert_allclose(logits, array.mean((1, 3)).reshape(4, 3, 5).sum(2), atol=1e-5)
+
+
+def test_writing_replaces_older_metadata_and_keeps_opset_and_ir(tmp_path: Path) -> None:
+    path = stored(tmp_path / "x.onnx", "old")
+    modelfile.write(path, path.read_bytes(), tinymodel.meta())
+    model = onnx.load(path)
+    assert [entry.key for entry in model.metadata_props] == ["hubbub"]
+    assert (model.ir_version, [(entry.domain, entry.version) for entry in model.opset_import]) == (8, [("", 17)])
+    assert model.producer_name == "hubbub"
+
+
+def test_writing_twice_gives_the_same_bytes(tmp_path: Path, record: TrainingRecord) -> None:
+    for name in ("a", "b"):
+        modelfile.write(tmp_path / name, tinymodel.graph(), tinymodel.meta(training=record))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_graph_that_is_none_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"old")
+    broken = onnx.load_from_string(tinymodel.graph())
+    broken.graph.node[1].input[0] = "nowhere"
+    with pytest.raises(onnx.checker.ValidationError, match="nowhere"):
+        modelfile.write(tmp_path / "x.onnx", broken.SerializeToString(), tinymodel.meta())
+    assert (tmp_path / "x.onnx").read_bytes() == b"old"
+
+
+def test_writing_without_onnx_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(RefusedError, match=r'extra .train.: pip install "hubbub\[train\]"'):
+        modelfile.write(tmp_path / "x.onnx", b"", tinymodel.meta())
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def assert_refused(path: Path, match: str) -> None:
+    with pytest.raises(ModelFileError, match=match) as caught:
+        open_session(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert_refused(tmp_path / "x.onnx", r"no model file at .*x\.onnx: check the path")
+    assert_refused(tmp_path, "no model file at")
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear hubbub,\n" * 100, b"\x08\x08\x12"])
+def test_a_file_that_is_not_onnx(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.onnx").write_bytes(content)
+    assert_refused(tmp_path / "x.onnx", r"x\.onnx is not a model file that onnxruntime can read: export")
+
+
+def test_half_a_model_file(tmp_path: Path, tiny_model: Path) -> None:
+    raw = tiny_model.read_bytes()
+    (tmp_path / "x.onnx").write_bytes(raw[: len(raw) // 2])
+    assert_refused(tmp_path / "x.onnx", "not a model file|not one that hubbub wrote")
+
+
+def test_onnx_without_our_metadata(tmp_path: Path) -> None:
+    assert_refused(stored(tmp_path / "x.onnx", None), "is an ONNX file, but not one that hubbub wrote")
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_format_version(tmp_path: Path, version: object) -> None:
+    path = stored(tmp_path / "x.onnx", changed(format_version=version))
+    assert_refused(path, f"format version {version}, this hubbub reads 1: update hubbub")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "{}",
+        changed(labels=...),
+        changed(labels=None),
+        changed(labels=[["a"], "b", "c"]),
+        changed(frontend={"rate": 8000, "colour": "blue"}),
+        changed(frontend=[1]),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"hop": 0}),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"window": "200"}),
+        changed(temperature=...),
+        changed(temperature="hot"),
+        changed(threshold="low"),
+        changed(window=None),
+        changed(extra=1),
+        changed(training=...),
+        changed(training={}),
+        changed(training={"dataset": "x", "clips": "AAA", "recordings": "", "samples": ""}),
+        changed(training={"dataset": "x", "clips": "AAAA", "recordings": "", "samples": ""}),
+        changed(training={"dataset": "x", "clips": "AAAAAAAAAAA=\t!", "recordings": "", "samples": ""}),
+        changed(format_version=...),
+    ],
+)
+def test_damaged_metadata(tmp_path: Path, entry: str) -> None:
+    assert_refused(stored(tmp_path / "x.onnx", entry), "metadata is damaged .*: export the model again")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": []},
+        {"labels": ["a", "b", "a"]},
+        {"labels": ["a", "b", 3]},
+        {"temperature": 0},
+        {"temperature": -1.0},
+        {"temperature": math.nan},
+        {"temperature": math.inf},
+        {"threshold": math.nan},
+        {"threshold": -0.1},
+        {"threshold": 1.5},
+        {"window": 0.0},
+        {"window": math.inf},
+        {"hop": 0.0},
+        {"window": 1.0, "hop": 2.0},
+    ],
+)
+def test_metadata_that_makes_no_sense(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert_refused(stored(tmp_path / "x.onnx", changed(**changes)), "metadata makes no sense: export")
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        tinymodel.graph(inputs="samples"),
+        tinymodel.graph(outputs=("scores", "embedding")),
+        tinymodel.graph(outputs=("logits", "features")),
+    ],
+)
+def test_a_graph_with_other_names(tmp_path: Path, graph: bytes) -> None:
+    path = stored(tmp_path / "x.onnx", tinymodel.meta().to_json(), graph)
+    assert_refused(path, r"x\.onnx: the graph must take logmel and give logits and embedding")
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        tinymodel.meta(labels=("a", "b")),
+        tinymodel.meta(labels=("a", "b", "c", "d")),
+        tinymodel.meta(frontend=LogMelSpec()),
+        tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, mels=16)),
+    ],
+)
+def test_a_graph_that_does_not_fit(tmp_path: Path, meta: ModelMeta) -> None:
+    path = stored(tmp_path / "x.onnx", meta.to_json())
+    assert_refused(path, f"does not fit its {len(meta.labels)} labels or its front end")
+
+
+def test_a_graph_of_other_dimensions(tmp_path: Path) -> None:
+    """Passes its input on: three axes where four are needed, and logits of three."""
+    axes = ["batch", 3, "frames"]
+    nodes = [helper.make_node("Identity", ["logmel"], [name]) for name in ("logits", "embedding")]
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, axes) for name in ("logmel", "logits", "embedding")
+    ]
+    graph = tinymodel.with_opset(helper.make_graph(nodes, "flat", values[:1], values[1:]))
+    path = stored(tmp_path / "x.onnx", tinymodel.meta().to_json(), graph)
+    assert_refused(path, "does not fit its 3 labels or its front end")
+
+
+@pytest.mark.parametrize("fixed", [{"batch": 1}, {"frames": 500}])
+def test_axes_that_are_not_free(tmp_path: Path, fixed: dict[str, int]) -> None:
+    path = stored(tmp_path / "x.onnx", tinymodel.meta().to_json(), tinymodel.graph(**fixed))
+    assert_refused(path, "batch and frames must be free axes: export the model again")
