@@ -31,13 +31,13 @@ def esc50_root() -> Path:
 
 @pytest.fixture(scope="session")
 def esc50_clip(esc50_root: Path) -> Callable[[str], Path]:
-    """The path of a clip by its official name without suffix; some copies are Ogg, not WAV."""
+    """The path of a clip of the official release (WAV, mono, 5 s) by its name without suffix."""
 
     def find(stem: str) -> Path:
-        found = [path for suffix in (".wav", ".ogg") if (path := esc50_root / "audio" / (stem + suffix)).is_file()]
-        if not found:
-            pytest.skip(f"{stem} is not in {esc50_root}/audio")
-        return found[0]
+        path = esc50_root / "audio" / f"{stem}.wav"
+        if not path.is_file():
+            pytest.skip(f"{path} is not there: HUBBUB_ESC50 must name a folder in the layout of the official release")
+        return path
 
     return find
 

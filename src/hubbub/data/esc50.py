@@ -33,9 +33,8 @@ LABELS = (
 )
 CATEGORIES = ("animals", "natural", "human", "interior", "urban")
 RATE, FRAMES = 44_100, 220_500  #: of every clip: Hz, and samples (5 s)
-CSV_SHA256 = (
-    "ca660da60191a97de289983a05821c9382d852a38a2ba8428980816b68cf6246"  #: of meta/esc50.csv, lines ending in LF
-)
+#: Of meta/esc50.csv with lines that end in LF.
+CSV_SHA256 = "ca660da60191a97de289983a05821c9382d852a38a2ba8428980816b68cf6246"
 COMMIT = "33c8ce9eb2cf0b1c2f8bcf322eb349b6be34dbb6"
 ARCHIVE = f"https://github.com/karolpiczak/ESC-50/archive/{COMMIT}.zip"  #: about 646 MB
 
@@ -88,8 +87,8 @@ def locate(root: Path | None = None) -> Path:
     asked = root or (Path(named) if named else home())
     found = _releases(asked)
     if not found:
-        where = f" ($HUBBUB_ESC50: {asked})" if named and root is None else f" at {asked}"
-        raise MissingDatasetError(f"no ESC-50{where}: {_GET_IT}")
+        cure = "correct or unset $HUBBUB_ESC50, or " if named and root is None else ""
+        raise MissingDatasetError(f"no ESC-50 at {asked}: {cure}{_GET_IT}")
     return found[0]
 
 
@@ -145,6 +144,8 @@ def _rows(root: Path) -> list[tuple[Clip, bool]]:
         except (ValueError, KeyError, csv.Error) as error:
             what = f"has no column {error}" if isinstance(error, KeyError) else error
             raise DataError(f"{root / _TABLE}, line {table.line_num}: {what}; {_GET_IT}") from error
+    if not rows:
+        raise DataError(f"{root / _TABLE} lists no clips; {_GET_IT}")
     return [rows[name] for name in sorted(rows)]
 
 

@@ -1,5 +1,6 @@
 """Fine-tuning in stages with Lightning: first the head, then the later blocks, then every block."""
 
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
+from hubbub.errors import RefusedError
 from hubbub.runs import read_csv, write_csv
 from hubbub.storage import write_with
 from hubbub.train.datamodule import Load, StageData
@@ -25,6 +27,7 @@ from hubbub.train.networks.mobilenet import MobileNetV3
 from hubbub.train.settings import Recipe, Stage
 
 _COLUMNS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises and repeats what `say` says
 Say = Callable[[str], None]
 
 
@@ -50,18 +53,21 @@ def fit(material: Material, split: Split, recipe: Recipe, trunk: MobileNetV3, se
 
     Returns:
         The classifier with the least validation loss over all epochs of all stages.
+
+    Raises RefusedError if the first stage diverges at once, so that there is nothing to choose from.
     """
     pl.seed_everything(seed, verbose=False)
     chosen = _start(material, split, recipe, trunk, seed, place)
-    best = float("inf")
+    best: dict[str, Any] = {"loss": float("inf")}
     for number, stage in enumerate(recipe.stages, start=1):
         load = _loader(material, recipe, stage, trunk, seed, place)
         data = StageData(material, split.train, split.validation, load, recipe.batch, seed)
         checkpoint = _train(chosen, data, recipe, stage, seed, number, place)
-        kept = torch.load(checkpoint, weights_only=True)
-        if kept["loss"] < best:
-            best = kept["loss"]
-            chosen.load_state_dict(kept["state"])
+        kept = torch.load(checkpoint, weights_only=True) if checkpoint.is_file() else best
+        best = min(kept, best, key=lambda one: one["loss"])
+        if "state" not in best:
+            raise RefusedError(f"stage {number} of {recipe.name} diverged, no epoch has a loss: lower its lr")
+        chosen.load_state_dict(best["state"])
     return chosen.eval()
 
 
@@ -103,7 +109,7 @@ _UNSEEN = 1000  # versions under this number may be in the cache of frozen featu
 def _train(
     classifier: Classifier, data: StageData, recipe: Recipe, stage: Stage, seed: int, number: int, place: Place
 ) -> Path:
-    """Train one stage, or take it up again; the path of its best checkpoint."""
+    """Train one stage, or take it up again; the path of its best checkpoint, which is not there if no loss is finite."""
     folder = place.folder / "checkpoints" / f"stage{number}"
     best, last = folder / "best.pt", folder / "last.ckpt"
     module = Tuning(classifier, recipe, stage, seed)
@@ -126,8 +132,12 @@ def _train(
             ".*exists and is not empty.*",
         ):
             warnings.filterwarnings("ignore", known)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)  # Lightning's own, with newer torch
-        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=False)
+        for outdated in (DeprecationWarning, FutureWarning):  # Lightning's own, with newer torch
+            warnings.filterwarnings("ignore", category=outdated)
+        try:
+            trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=False)
+        except SystemExit as stopped:  # how Lightning ends on Ctrl-C; our commands say it in their own way
+            raise KeyboardInterrupt from stopped
     return best
 
 

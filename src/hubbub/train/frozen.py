@@ -41,12 +41,15 @@ class FrozenFeatures:
             hasher.update(tensor.cpu().numpy().tobytes())
         recipe, clips = self.recipe, self.material
         settings = (str(recipe.frontend), str(recipe.augment), str(recipe.network.pool_from))
-        return digest(hasher.digest(), *settings, str((self.stop, self.seed)), *clips.ids, *clips.digests)
+        made = str((self.stop, self.base.stop if self.base else 0, self.seed))
+        return digest(hasher.digest(), *settings, made, *clips.ids, *clips.digests)
 
     def variant(self, number: int | None) -> NDArray[np.float16]:
         """Of all clips, shape (clips, ...), memory-mapped; None stands for the clips as they are."""
         path = self.folder / self._key / f"{'clean' if number is None else number}.npy"
-        if not path.is_file():
+        try:
+            return np.asarray(np.load(path, mmap_mode="r"))
+        except (OSError, ValueError, EOFError):  # not there yet, or damaged
             computed = self._compute(number)
             write_with(path, lambda temporary: np.save(temporary, computed))
         return np.asarray(np.load(path, mmap_mode="r"))

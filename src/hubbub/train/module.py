@@ -41,7 +41,8 @@ class Tuning(pl.LightningModule):
         return self
 
     def on_train_epoch_start(self) -> None:
-        """Lightning's hook."""
+        """Lightning's hook; Lightning itself never calls `train`."""
+        self.train()
         torch.manual_seed(hash((self.seed, self.stage.train_from, self.current_epoch)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
