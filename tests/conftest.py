@@ -1,4 +1,4 @@
-"""What many tests need: real data where it lies here, and a tiny model file."""
+"""What many tests need: real data where it lies here, a tiny model file, and a tiny release like ESC-50."""
 
 import os
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import tinyesc50
 import tinymodel
 from hubbub import modelfile
 
@@ -48,3 +49,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
     modelfile.write(path, tinymodel.graph(), tinymodel.meta())
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release like ESC-50 with very short clips, for all tests; to be left as it is."""
+    return tinyesc50.write(tmp_path_factory.mktemp("esc50"))
+
+
+@pytest.fixture
+def tiny_esc50(tiny_original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it that passes for ESC-50 and may be changed; no other one is to be found."""
+    monkeypatch.delenv("HUBBUB_ESC50", raising=False)
+    monkeypatch.setenv("HUBBUB_DATA", str(tmp_path / "data"))
+    tinyesc50.taken_for_real(tiny_original, monkeypatch)
+    return tinyesc50.copy(tiny_original, tmp_path / "given")

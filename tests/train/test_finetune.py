@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import tinylearning as tiny
+from hubbub.errors import RefusedError
 from hubbub.runs import read_csv
 from hubbub.train import finetune
 from hubbub.train.fit import predict
@@ -80,14 +81,21 @@ def test_the_chosen_weights_have_the_least_validation_loss_of_all_epochs(whole: 
     assert losses[-1] - losses[0] > 0.01
 
 
-def test_a_later_stage_that_makes_it_worse_is_not_taken(tmp_path: Path) -> None:
-    stages = (Stage(17, 3, 3e-3), Stage(0, 2, 5.0))
+@pytest.mark.parametrize("lr", [0.02, 1e4])
+def test_a_later_stage_that_makes_it_worse_is_not_taken(tmp_path: Path, lr: float) -> None:
+    stages = (Stage(17, 3, 3e-3), Stage(0, 2, lr))
     found = fit(tmp_path, tiny.changed(tiny.FINETUNE, stages=stages, weight_average=0.0))
     losses = [float(row["val_loss"]) for row in rows(tmp_path)]
-    assert min(losses[3:]) > min(losses[:3]) + 0.1
-    assert validation_loss(found) == pytest.approx(min(losses), abs=2e-3)
+    assert all(not loss < min(losses[:3]) for loss in losses[3:])  # NaN among them
+    assert validation_loss(found) == pytest.approx(min(losses[:3]), abs=2e-3)
     for ours, theirs in zip(found.trunk.parameters(), tiny.trunk().parameters(), strict=True):
         assert torch.equal(ours, theirs)  # the first stage trains the head alone
+
+
+def test_a_first_stage_that_diverges_is_refused(tmp_path: Path) -> None:
+    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(0, 1, 1e30),), weight_average=0.0)
+    with pytest.raises(RefusedError, match="stage 1 of tiny-finetune diverged.*lower its lr"):
+        fit(tmp_path, recipe)
 
 
 def test_a_stage_starts_from_the_best_epoch_of_the_stages_before(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """`hubbub data`: fetch, import, check and describe datasets."""
 
-import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from hubbub.data.dataset import Dataset
-    from hubbub.data.fetch import Progress
 
 app = typer.Typer(
     help="Fetch, import, check and describe datasets.",
@@ -36,8 +34,16 @@ def fetch(name: Name) -> None:
     from hubbub.data import esc50
 
     _require_release(name)
-    with _bar("downloading") as progress:
-        folder = esc50.fetch_release(progress=progress, stages=track)
+    bar = _Bar("downloading")
+
+    def stage(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+        bar.close()
+        return track(step)
+
+    try:
+        folder = esc50.fetch_release(progress=bar, stages=stage)
+    finally:
+        bar.close()
     _say_where(folder)
 
 
@@ -175,14 +181,22 @@ def _show(lines: list[tuple[str, str]]) -> None:
     console.print(table)
 
 
-@contextlib.contextmanager
-def _bar(what: str) -> "Iterator[Progress]":
-    """A bar for a download, drawn on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+class _Bar:
+    """A `hubbub.data.fetch.Progress`: a bar on stderr, on a terminal only, from the first bytes until `close`."""
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+    def __init__(self, what: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(what, total=None)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if self._bar.console.is_terminal:
+            self._bar.start()
+            self._bar.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        if self._bar.live.is_started:
+            self._bar.stop()

@@ -27,7 +27,7 @@ def classify(
     from hubbub.predictions import Answer
 
     classifier = load(model)
-    files, failed = _found(paths)
+    files, failed = _found(paths, as_json)
     heard: list[tuple[str, Answer]] = []
     for path, answer in zip(files, answer_all(classifier, files, top), strict=True):
         if isinstance(answer, AudioError):
@@ -59,7 +59,7 @@ def embed(
     if output.suffix != ".npz":
         raise UsageError(f"embeddings are written as .npz, not {output.name!r}: give -o {output.stem or 'sounds'}.npz")
     classifier = load(model)
-    files, failed = _found(paths)
+    files, failed = _found(paths, as_json=False)
     rows: dict[str, Floats] = {}
     for path in files:
         try:
@@ -75,7 +75,7 @@ def embed(
         raise typer.Exit(ExitCode.FINDING)
 
 
-def _found(paths: list[str]) -> tuple[list[Path], int]:
+def _found(paths: list[str], as_json: bool) -> tuple[list[Path], int]:
     """The files that the paths mean, and how many paths mean none that can be heard."""
     from hubbub.soundfiles import find
 
@@ -86,7 +86,7 @@ def _found(paths: list[str]) -> tuple[list[Path], int]:
             files |= dict.fromkeys(find([path]))
         except AudioError as error:
             failed += 1
-            _report(path, error, as_json=False)
+            _report(path, error, as_json)
     return list(files), failed
 
 

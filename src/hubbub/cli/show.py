@@ -22,7 +22,8 @@ def bar(score: float) -> Text:
     """A bar for a score in [0, 1], with the score in per cent behind it."""
     eighths = round(score * _BAR * 8)
     blocks = "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
-    return Text.assemble((f"{blocks:<{_BAR}}", "cyan"), f"{score:>5.0%}")
+    share = f"{score:.0%}" if score >= 0.005 else "<1%"
+    return Text.assemble((f"{blocks:<{_BAR}}", "cyan"), f"{share:>5}")
 
 
 def named(label: str) -> str:

@@ -129,6 +129,7 @@ def _train(
         for known in (
             ".*does not have many workers.*",
             ".*number of training batches.*",
+            ".*in eval mode at the start of training.*",
             ".*exists and is not empty.*",
         ):
             warnings.filterwarnings("ignore", known)

@@ -23,8 +23,8 @@ class Tuning(pl.LightningModule):
         classifier: to train, in place.
         recipe: mixup, label smoothing, weight average.
         stage: which blocks, learning rate, weight decay.
-        seed: of everything random in a step; with the epoch it determines the draws, so that a resumed run goes on as
-            an uninterrupted one would.
+        seed: of everything random in a step; with epoch and batch it determines the draws, so that a resumed run goes
+            on as an uninterrupted one would.
     """
 
     def __init__(self, classifier: Classifier, recipe: Recipe, stage: Stage, seed: int):
@@ -43,7 +43,10 @@ class Tuning(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Lightning's hook; Lightning itself never calls `train`."""
         self.train()
-        torch.manual_seed(hash((self.seed, self.stage.train_from, self.current_epoch)))
+
+    def on_train_batch_start(self, batch: Any, index: int) -> None:
+        """Lightning's hook. Seeds each batch, for a resumed epoch draws once more before its first one."""
+        torch.manual_seed(hash((self.seed, self.stage.train_from, self.current_epoch, index)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch of (blocks' output, targets)."""

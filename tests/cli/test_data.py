@@ -1,0 +1,218 @@
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tinyesc50
+from hubbub.cli.main import main
+from hubbub.data import esc50, synthetic
+from hubbub.data.dataset import Clip, Dataset
+from hubbub.errors import RefusedError
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`hubbub data ...`: its exit code, stdout and stderr. Nothing is imported yet."""
+
+    def hubbub(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hubbub", "data", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert "\33" not in out + err
+        return int(ended.value.code or 0), out, err
+
+    return hubbub
+
+
+def assert_one_line(err: str) -> None:
+    assert err.startswith("hubbub: ") and err.count("\n") == 1
+
+
+# --- import -----------------------------------------------------------------------------------------------------------
+
+
+def test_import(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = run("import", "esc50", tiny_esc50)
+    assert (code, err) == (0, "")
+    assert out == f"ESC-50 is in {esc50.home()}, verified; for research and other non-commercial use (CC BY-NC 3.0)\n"
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    assert f"(commands use $HUBBUB_ESC50, {tiny_esc50}, as long as" in run("import", "esc10", tiny_esc50)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "code", "said"),
+    [
+        ("esc50", "nowhere", 3, "nothing at nowhere"),
+        ("esc50", ".", 1, "holds no ESC-50 release"),
+        ("synthetic", ".", 2, "made by code"),
+        ("birds", ".", 2, "unknown dataset 'birds'"),
+    ],
+)
+def test_import_of_what_is_no_release(
+    run: Run, name: str, path: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended, out, err = run("import", name, path)
+    assert (ended, out) == (code, "") and said in err
+    assert_one_line(err)
+
+
+# --- fetch ------------------------------------------------------------------------------------------------------------
+
+
+def test_fetch(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(url: str, target: Path, progress: Callable[[int, int | None], None], instead: str) -> None:
+        progress(10, None)
+        target.parent.mkdir(parents=True)
+        shutil.make_archive(str(target.with_suffix("")), "zip", tiny_esc50.parent)
+
+    monkeypatch.setattr(esc50, "download", download)
+    code, out, err = run("fetch", "esc50")
+    assert (code, err) == (0, "") and out.startswith(f"ESC-50 is in {esc50.home()}, verified")
+    assert esc50.verify() == []
+
+
+def test_fetch_without_a_network(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(url: str, target: Path, instead: str, **settings: object) -> None:
+        raise RefusedError(f"cannot fetch {url}: {instead}")
+
+    monkeypatch.setattr(esc50, "download", download)
+    code, out, err = run("fetch", "esc50")
+    assert (code, out) == (3, "") and "import a copy: hubbub data import esc50 PATH" in err
+    assert_one_line(err)
+
+
+@pytest.mark.parametrize(("name", "said"), [("synthetic", "nothing is fetched"), ("birds", "known are esc50, esc10")])
+def test_fetch_of_what_is_not_published(run: Run, name: str, said: str) -> None:
+    code, out, err = run("fetch", name)
+    assert (code, out) == (2, "") and said in err
+    assert_one_line(err)
+
+
+# --- verify -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "clips", "classes"), [("esc50", "2,000", 50), ("esc10", "400", 10)])
+def test_verify(run: Run, tiny_esc50: Path, name: str, clips: str, classes: int) -> None:
+    run("import", "esc50", tiny_esc50)
+    code, out, err = run("verify", name)
+    assert (code, err) == (0, "")
+    assert out == f"{name}: whole, {clips} clips of {classes} classes in {esc50.home() / 'audio'}\n"
+
+
+def test_verify_lists_problems(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    for row in tinyesc50.rows()[:25]:
+        (tiny_esc50 / "audio" / row[0]).unlink()
+    code, out, err = run("verify", "esc50")
+    lines = out.splitlines()
+    assert (code, err, len(lines)) == (1, "", 22) and "cannot read" in lines[0]
+    assert lines[-2:] == [
+        "... and 5 more",
+        "esc50: 25 problems; fetch or import it again (hubbub data fetch esc50)",
+    ]
+
+
+def test_verify_of_what_is_not_here(run: Run) -> None:
+    code, out, err = run("verify", "esc50")
+    assert (code, out) == (3, "") and "`hubbub data fetch esc50`" in err and "`hubbub data import esc50 PATH`" in err
+    assert_one_line(err)
+
+
+# --- info -------------------------------------------------------------------------------------------------------------
+
+
+def test_info(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    code, out, err = run("info", "esc50")
+    assert (code, err) == (0, "")
+    lines = dict(line.split(": ", 1) for line in out.splitlines())
+    assert lines["title"] == "ESC-50" and lines["location"] == str(tiny_esc50 / "audio")
+    assert lines["clips"] == "2,000, from 1,000 source recordings" and lines["classes"] == "50"
+    assert lines["  animals"] == "dog, rooster, pig, cow, frog, cat, hen, insects, sheep, crow"
+    assert lines["clips a fold"] == "1: 400, 2: 400, 3: 400, 4: 400, 5: 400"
+    assert lines["in several folds"] == "1 source recording"
+    assert lines["  100000"] == "fold 1 dog, fold 1 dog, fold 2 rooster"
+    assert "CC BY-NC 3.0" in lines["licence"] and "Piczak" in lines["citation"]
+
+
+def test_info_as_json(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    code, out, err = run("info", "esc10", "--json")
+    facts: dict[str, Any] = json.loads(out)
+    assert (code, err, facts["name"], facts["clips"]) == (0, "", "esc10", 400)
+    assert facts["folds"] == {str(fold): 80 for fold in range(1, 6)}
+    assert facts["categories"]["urban"] == ["helicopter", "chainsaw"]
+    assert [clip["fold"] for clip in facts["spanning"]["100000"]] == [1, 1, 2]
+    assert set(facts) >= {"title", "location", "classes", "licence", "citation", "source"}
+
+
+def test_info_of_a_dataset_without_folds_and_categories(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Dataset("synthetic", "[Made]", ("beep",), (Clip("a", Path("x/a.wav"), "beep", "g"),), "CC0", "me", "code")
+    monkeypatch.setattr(synthetic, "dataset", lambda: made)
+    code, out, _ = run("info", "synthetic")
+    assert code == 0
+    assert out.splitlines()[:6] == [
+        "title: [Made]",
+        "location: x",
+        "clips: 1, from 1 source recordings",
+        "classes: 1: beep",
+        "clips a fold: no official folds",
+        "in several folds: no source recordings",
+    ]
+
+
+@pytest.mark.parametrize(("name", "code", "said"), [("esc50", 3, "no ESC-50 at"), ("birds", 2, "unknown dataset")])
+def test_info_of_what_is_not_here(run: Run, name: str, code: int, said: str) -> None:
+    ended, out, err = run("info", name)
+    assert (ended, out) == (code, "") and said in err
+    assert_one_line(err)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_info_on_a_terminal_is_a_table(tiny_esc50: Path) -> None:
+    mine, theirs = pty.openpty()
+    settings = os.environ | {"HUBBUB_ESC50": str(tiny_esc50), "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+    command = [sys.executable, "-c", "from hubbub.cli.main import main; main()", "data", "info", "esc50"]
+    with subprocess.Popen(command, stdout=theirs, env=settings) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                more = os.read(mine, 4096)
+            except OSError:  # Linux says the end so
+                break
+            if not more:
+                break
+            shown += more
+    os.close(mine)
+    assert process.returncode == 0
+    text = shown.decode().replace("\r", "")
+    assert "animals" in text and ": dog" not in text
+
+
+# --- usage ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [[], ["info"], ["import", "esc50"], ["info", "esc50", "--yaml"], ["burn"]])
+def test_wrong_usage(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+def test_help_needs_nothing_heavy() -> None:
+    code = (
+        "import sys, typer; from hubbub.cli.data import app\n"
+        "assert not {'numpy', 'soundfile', 'httpx', 'rich.table'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

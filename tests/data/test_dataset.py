@@ -1,0 +1,113 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tinyesc50
+from hubbub.data import esc50, registry, synthetic
+from hubbub.data.dataset import Clip, Dataset
+from hubbub.errors import UsageError
+
+
+def clip(name: str, group: str = "g", fold: int | None = 1, label: str = "dog", path: str = "gone.wav") -> Clip:
+    return Clip(name, Path(path), label, group, fold)
+
+
+def made_of(*clips: Clip) -> Dataset:
+    return Dataset("some", "Some", ("dog", "cat"), clips, "CC0", "nobody", "nowhere")
+
+
+# --- the contract, which every dataset keeps --------------------------------------------------------------------------
+
+
+def test_it_says_what_it_is(dataset: Dataset) -> None:
+    assert dataset.name in registry.NAMES
+    assert all([dataset.title, dataset.licence, dataset.citation, dataset.source])
+
+
+def test_its_labels_are_those_of_its_clips(dataset: Dataset) -> None:
+    assert len(set(dataset.labels)) == len(dataset.labels) > 1
+    assert {clip.label for clip in dataset.clips} == set(dataset.labels)
+
+
+def test_its_ids_are_unique_sorted_and_without_a_place(dataset: Dataset) -> None:
+    ids = [clip.id for clip in dataset.clips]
+    assert ids == sorted(set(ids)) and set(dataset.showcase) <= set(ids)
+    assert not any(os.sep in name for name in ids)
+
+
+def test_its_folds_count_from_one(dataset: Dataset) -> None:
+    assert dataset.folds == tuple(range(1, len(dataset.folds) + 1))
+    assert all(clip.fold is not None for clip in dataset.clips) or not dataset.folds
+
+
+def test_its_clips_know_their_recording(dataset: Dataset) -> None:
+    assert all(clip.group for clip in dataset.clips)
+    assert all(len({clip.fold for clip in clips}) > 1 for clips in dataset.spanning.values())
+
+
+def test_every_class_is_in_every_fold(dataset: Dataset) -> None:
+    assert len({(clip.label, clip.fold) for clip in dataset.clips}) == len(dataset.labels) * len(dataset.folds)
+
+
+def test_its_files_are_there_and_can_be_checked(dataset: Dataset) -> None:
+    if not dataset.clips[0].path.is_file():
+        pytest.skip("HUBBUB_ESC50 has no WAV files, it is not laid out as the release")
+    walked = []
+    assert dataset.unreadable(lambda clips: (walked.append(clip) or clip for clip in clips)) == []  # type: ignore[func-returns-value]
+    assert walked == list(dataset.clips)
+
+
+# --- what a dataset knows of itself -----------------------------------------------------------------------------------
+
+
+def test_folds() -> None:
+    assert made_of(clip("a", fold=2), clip("b", fold=1), clip("c", fold=2)).folds == (1, 2)
+    assert made_of(clip("a", fold=None)).folds == ()
+
+
+def test_spanning_lists_recordings_in_several_folds() -> None:
+    a, b, c, d = clip("a", "x", 1), clip("b", "y", 1), clip("c", "x", 2), clip("d", "y", 1)
+    assert made_of(a, b, c, d).spanning == {"x": (a, c)}
+    assert made_of(clip("a", fold=None), clip("b", fold=None)).spanning == {}
+
+
+def test_the_tiny_release_has_one_spanning_recording(tiny_original: Path) -> None:
+    spanning = esc50.load(tiny_original).spanning
+    assert {name: [(c.fold, c.label) for c in clips] for name, clips in spanning.items()} == {
+        "100000": [(1, "dog"), (1, "dog"), (2, "rooster")]
+    }
+
+
+def test_each_unreadable_clip_is_named(tmp_path: Path) -> None:
+    tinyesc50.write_clip(tmp_path / "fine.wav")
+    (tmp_path / "text.wav").write_text("no sound\n")
+    paths = [str(tmp_path / name) for name in ("fine.wav", "gone.wav", "text.wav")]
+    problems = made_of(*(clip(path, path=path) for path in paths)).unreadable()
+    assert len(problems) == 2 and paths[1] in problems[0] and paths[2] in problems[1]
+
+
+# --- the registry -----------------------------------------------------------------------------------------------------
+
+
+def test_datasets_are_opened_by_name(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    made = made_of()
+    monkeypatch.setattr(synthetic, "dataset", lambda: made)
+    assert registry.open_dataset("esc50") == esc50.load(tiny_esc50)
+    assert registry.open_dataset("esc10") == esc50.load_esc10(tiny_esc50)
+    assert registry.open_dataset("synthetic") is made
+
+
+def test_datasets_are_verified_by_name(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
+    monkeypatch.setattr(synthetic, "dataset", lambda: made_of(clip("a")))
+    next((tiny_esc50 / "audio").iterdir()).unlink()
+    assert [len(registry.verify(name)) for name in ("esc50", "esc10", "synthetic")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("function", [registry.open_dataset, registry.verify])
+def test_an_unknown_name(function: Callable[[str], object]) -> None:
+    with pytest.raises(UsageError, match="unknown dataset 'ecs50': known are esc50, esc10, synthetic"):
+        function("ecs50")
