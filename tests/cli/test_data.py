@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import tinyesc50
-from hubbub.cli.main import main
 from hubbub.data import esc50, synthetic
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import RefusedError
@@ -20,18 +19,15 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tiny_esc50: Path, hubbub: Run) -> Run:
     """`hubbub data ...`: its exit code, stdout and stderr. Nothing is imported yet."""
 
-    def hubbub(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hubbub", "data", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
+    def data(*arguments: str | Path) -> tuple[int, str, str]:
+        code, out, err = hubbub("data", *arguments)
         assert "\33" not in out + err
-        return int(ended.value.code or 0), out, err
+        return code, out, err
 
-    return hubbub
+    return data
 
 
 def assert_one_line(err: str) -> None:

@@ -15,7 +15,7 @@ _BAR = 12
 def console(stderr: bool = False) -> Console:
     """Where to print. Into a file or a pipe, lines are not cut to a terminal's width."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 160)
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 1000)
 
 
 def bar(score: float) -> Text:

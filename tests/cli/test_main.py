@@ -1,0 +1,73 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from hubbub import __version__
+from hubbub.cli import main as cli
+from hubbub.errors import DataError, HubbubError, RefusedError, UsageError
+
+HEAVY = ("torch", "pytorch_lightning", "onnxruntime", "scipy", "sklearn", "matplotlib", "soundfile", "numpy")
+
+
+def test_version(hubbub: Callable) -> None:
+    assert hubbub("--version") == (0, f"hubbub {__version__}\n", "")
+
+
+def test_help_names_every_command(hubbub: Callable) -> None:
+    code, out, _ = hubbub("--help")
+    assert code == 0
+    for command in ("classify", "embed", "demo", "cv", "train", "export", "report", "results", "data"):
+        assert f"\n  {command} " in out
+
+
+def test_an_unknown_command_is_wrong_usage(hubbub: Callable) -> None:
+    code, _, err = hubbub("clasify")
+    assert code == 2 and "No such command 'clasify'" in err
+
+
+@pytest.mark.parametrize(("kind", "code"), [(DataError, 1), (UsageError, 2), (RefusedError, 3)])
+def test_an_error_is_one_line_and_an_exit_code(
+    hubbub: Callable, monkeypatch: pytest.MonkeyPatch, kind: type[HubbubError], code: int
+) -> None:
+    def fails() -> None:
+        raise kind("this is wrong: do that")
+
+    monkeypatch.setattr(cli, "app", fails)
+    assert hubbub() == (code, "", "hubbub: this is wrong: do that\n")
+
+
+def test_ctrl_c_says_that_what_was_finished_is_kept(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    code, _, err = hubbub()
+    assert code == 1 and "interrupted" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["hubbub", "hubbub.cli.main"])
+def test_importing_is_light(module: str) -> None:
+    code = f"import {module}, sys; print(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_listening_needs_no_torch() -> None:
+    code = (
+        "import hubbub.listen.classifier, hubbub.data.synthetic, hubbub.data.esc50, sys; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_learning_without_torch_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "sys.argv = ['hubbub', 'cv', 'probe']\n"
+        "from hubbub.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr == "hubbub: learning needs the extra 'train': pip install \"hubbub[train]\"\n"

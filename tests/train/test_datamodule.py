@@ -1,0 +1,86 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import tinylearning as tiny
+from hubbub.train.datamodule import Batches, StageData
+
+MATERIAL = tiny.material()
+TRAIN, VALIDATION = np.array([0, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16]), np.array([1, 4, 6])
+
+
+class Asked:
+    """What is loaded: the row's number as the input; keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int | None] = []
+
+    def __call__(self, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+        self.epochs.append(epoch)
+        return torch.from_numpy(rows)[:, None].half()
+
+
+def data(batch: int = 4, seed: int = 0, epoch: int = 0, train: NDArray[np.int64] = TRAIN) -> StageData:
+    made = StageData(MATERIAL, train, VALIDATION, Asked(), batch, seed)
+    made.trainer = SimpleNamespace(current_epoch=epoch)  # type: ignore[assignment]
+    return made
+
+
+def order(made: StageData) -> list[int]:
+    return [int(row) for x, _ in made.train_dataloader() for row in x[:, 0]]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 10, 11, 64])
+def test_an_epoch_shows_every_row_once(batch: int) -> None:
+    found = order(data(batch))
+    assert len(found) == len(TRAIN) and set(found) == set(TRAIN.tolist())
+
+
+@pytest.mark.parametrize(
+    ("batch", "sizes"), [(4, [4, 4, 3]), (5, [5, 6]), (10, [11]), (2, [2, 2, 2, 2, 3]), (64, [11]), (6, [6, 5])]
+)
+def test_no_batch_of_one_is_left_over_for_mixup_needs_two(batch: int, sizes: list[int]) -> None:
+    loader = data(batch).train_dataloader()
+    assert [len(x) for x, _ in loader] == sizes and len(loader) == len(sizes)
+
+
+def test_a_single_row_is_a_batch() -> None:
+    assert order(data(train=np.array([3]))) == [3]
+
+
+def test_the_order_is_new_each_epoch_and_the_same_for_the_same_seed() -> None:
+    orders = {tuple(order(data(seed=seed, epoch=epoch))) for seed in (0, 1) for epoch in range(4)}
+    assert len(orders) == 8
+    assert order(data(seed=1, epoch=3)) == order(data(seed=1, epoch=3))
+    assert tuple(sorted(TRAIN.tolist())) not in orders
+
+
+def test_targets_go_with_their_rows_and_input_is_single_precision() -> None:
+    for x, targets in data().train_dataloader():
+        np.testing.assert_array_equal(targets, MATERIAL.targets[x[:, 0].long()])
+        assert x.dtype == torch.float32 and targets.dtype == torch.int64
+
+
+def test_training_clips_are_loaded_for_the_epoch_and_validation_clips_as_they_are() -> None:
+    made = data(epoch=5)
+    order(made)
+    assert made.load.epochs == [5, 5, 5]  # type: ignore[attr-defined]
+    list(made.val_dataloader())
+    assert made.load.epochs[3:] == [None]  # type: ignore[attr-defined]
+
+
+def test_validation_shows_all_rows_in_order_each_epoch() -> None:
+    for epoch in (0, 1):
+        found = [int(row) for x, _ in data(1, epoch=epoch).val_dataloader() for row in x[:, 0]]
+        assert found == VALIDATION.tolist()
+
+
+def test_no_batch_beyond_the_last() -> None:
+    batches = Batches(Asked(), MATERIAL.targets, [TRAIN[:2], TRAIN[2:]], None)
+    assert len(batches) == 2 and batches[1][0][0, 0] == TRAIN[2]
+    with pytest.raises(IndexError, match="2"):
+        batches[2]

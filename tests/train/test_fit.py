@@ -1,0 +1,195 @@
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics
+import torch
+
+import tinylearning as tiny
+from hubbub.errors import RefusedError
+from hubbub.evaluate.calibration import softmax
+from hubbub.runs import Predictions, Run, read_csv
+from hubbub.train import fit
+from hubbub.train import recipe as recipes
+from hubbub.train.material import Split
+from hubbub.train.settings import Recipe, Stage
+
+QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2),))
+
+
+def setting(folder: Path, recipe: Recipe = QUICK, **changes: Any) -> fit.Setting:
+    facts: dict[str, Any] = {"material": tiny.material(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
+    facts |= changes
+    return fit.Setting(recipe=recipe, recipe_text=recipes.to_yaml(recipe), cache=folder / "cache", **facts)
+
+
+def split(validation: int | None = 3) -> Split:
+    return tiny.split(tiny.material(), validation=validation)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("done")
+    return fit.run(setting(folder), split(), Run(folder / "run"))
+
+
+def test_what_a_run_leaves_behind(done: Run) -> None:
+    files = {"about.json", "clips.csv", "epochs.csv", "metrics.json", "model.pt"}
+    assert set(content(done.folder)) == files | {"predictions.csv", "recipe.yaml", "validation.csv"}
+    assert recipes.load(str(done.folder / "recipe.yaml")) == QUICK
+    about = done.about
+    assert about["finished"] and about["seconds"] > 0 and about["split"] == "tiny-fold4" and about["seed"] == 0
+    assert about["dataset"] == "tiny" and about["labels"] == list(tiny.LABELS) and about["environment"]["versions"]
+
+
+def test_every_clip_is_on_record_with_its_part(done: Run) -> None:
+    given, rows = tiny.material(), {row["clip"]: row for row in done.clips}
+    assert sorted(rows) == sorted(given.ids)
+    for name, part in (("train", split().train), ("validation", split().validation), ("test", split().test)):
+        assert [clip for clip, row in rows.items() if row["part"] == name] == [given.ids[row] for row in part]
+    assert rows["clip-07"] == {
+        "clip": "clip-07",
+        "part": "train",
+        "fold": "2",
+        "label": "hiss",
+        "recording": "recording clip-07",
+        "samples": "samples clip-07",
+    }
+
+
+def test_predictions_are_what_the_kept_weights_say(done: Run) -> None:
+    from hubbub.train.export import load_classifier
+
+    given = tiny.material()
+    classifier, _ = load_classifier(done)
+    for name, rows in (("predictions.csv", split().test), ("validation.csv", split().validation)):
+        kept = Predictions.read(done.folder / name)
+        with torch.inference_mode():
+            logits = classifier(torch.from_numpy(given.arrays[rows][:, None]))[0].numpy()
+        assert kept.clips == tuple(given.ids[row] for row in rows)
+        np.testing.assert_allclose(kept.probabilities, softmax(logits), atol=1e-5)
+        np.testing.assert_array_equal(kept.targets, given.targets[rows])
+        np.testing.assert_array_equal(kept.folds, given.folds[rows])
+
+
+def test_figures_are_those_of_the_predictions(done: Run) -> None:
+    kept, figures = done.predictions, done.metrics
+    assert figures["test"]["accuracy"] == pytest.approx(kept.right.mean())
+    expected = sklearn.metrics.log_loss(kept.targets, kept.probabilities, labels=range(3))
+    assert figures["test"]["loss"] == pytest.approx(expected, rel=1e-4)
+    assert [figures[part]["clips"] for part in ("train", "validation", "test")] == [12, 6, 6]
+    best = min(float(row["val_loss"]) for row in read_csv(done.folder / "epochs.csv"))
+    assert figures["validation"]["loss"] == pytest.approx(best, abs=2e-3)
+    assert {"interval", "recall", "confusion", "macro_f1"} <= set(figures["test"])
+    state = torch.load(done.folder / "model.pt", weights_only=True)
+    kinds = ("running_mean", "running_var", "num_batches_tracked", "head.0.mean", "head.0.std")
+    assert figures["parameters"] == sum(value.numel() for name, value in state.items() if not name.endswith(kinds))
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fit.run(setting(tmp_path), split(), Run(tmp_path / "run"))
+    before = content(run.folder)
+
+    def never(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(fit, "_fit", never)
+    fit.run(setting(tmp_path), split(), Run(tmp_path / "run"))
+    assert content(run.folder) == before
+    with pytest.raises(AssertionError, match="trained again"):
+        fit.run(setting(tmp_path), split(), Run(tmp_path / "other"))
+
+
+def test_an_interrupted_run_goes_on_and_ends_alike(done: Run, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            raise RuntimeError("power cut")
+
+    target = Run(tmp_path / "run")
+    with pytest.raises(RuntimeError, match="power cut"):
+        fit.run(setting(tmp_path, say=say), split(), target)
+    assert not target.finished and (target.folder / "checkpoints").is_dir()
+    fit.run(setting(tmp_path, say=said.append), split(), target)
+    assert target.finished and len(said) == 3
+    ours, theirs = content(target.folder), content(done.folder)
+    assert ours.keys() == theirs.keys()
+    for name in ("predictions.csv", "validation.csv", "epochs.csv", "clips.csv", "metrics.json"):
+        assert ours[name] == theirs[name], name
+
+
+Change = Callable[[Path], fit.Setting]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda folder: setting(folder, tiny.changed(QUICK, batch=3)), "another recipe"),
+        (lambda folder: setting(folder, seed=1), "another seed"),
+        (lambda folder: setting(folder, material=tiny.material(("x", "y"))), "another labels"),
+    ],
+)
+def test_a_run_of_something_else_is_refused(done: Run, tmp_path: Path, change: Change, said: str) -> None:
+    before = content(done.folder)
+    with pytest.raises(RefusedError, match=f"holds a run with {said}.*: give --name, or remove"):
+        fit.run(change(tmp_path), split(), done)
+    assert content(done.folder) == before
+
+
+# --- the probe --------------------------------------------------------------------------------------------------------
+
+
+def test_a_probe_needs_no_validation_and_trains_on_the_rest(tmp_path: Path) -> None:
+    watched: list[float] = []
+
+    def track(items: Iterable[Any]) -> Iterable[Any]:
+        watched.extend(items)
+        return watched
+
+    run = fit.run(setting(tmp_path, tiny.PROBE, track=track), split(validation=None), Run(tmp_path / "run"))
+    assert set(content(run.folder)) == {
+        *("about.json", "clips.csv", "metrics.json", "model.pt", "predictions.csv", "recipe.yaml")
+    }
+    assert run.metrics["validation"] == {"clips": 0, "accuracy": None, "loss": None}
+    assert run.metrics["train"]["clips"] == 18 and run.metrics["train"]["accuracy"] == 1
+    assert run.about["c"] in (0.01, 1.0) and set(run.about["inner_accuracy"]) == {"0.01", "1.0"}
+    assert watched == [0.01, 1.0]
+
+
+def test_a_probe_does_not_look_at_test_clips(tmp_path: Path) -> None:
+    given, rows = tiny.material(), split(validation=None)
+    states = []
+    for name, shift in (("a", 0.0), ("b", 9.0)):
+        given.arrays[rows.test] += shift
+        given.targets[rows.test] = (given.targets[rows.test] + int(shift)) % 2
+        fit.run(setting(tmp_path / name, tiny.PROBE, material=given), rows, Run(tmp_path / name / "run"))
+        states.append(torch.load(tmp_path / name / "run" / "model.pt", weights_only=True))
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+
+
+def test_a_model_for_use_is_tested_on_nothing(tmp_path: Path) -> None:
+    every = np.arange(len(tiny.material().ids))
+    none = np.zeros(0, np.int64)
+    run = fit.run(setting(tmp_path, tiny.PROBE), Split("all", every, none, none), Run(tmp_path / "run"))
+    assert run.metrics["test"] == {"clips": 0, "accuracy": None, "loss": None}
+    assert run.predictions.clips == () and run.metrics["train"]["clips"] == len(every)
+
+
+def test_predicting_keeps_the_order_of_rows() -> None:
+    from hubbub.train.networks.classifier import Classifier, head
+
+    given, trunk = tiny.material(), tiny.trunk()
+    classifier = Classifier(trunk, head(trunk.embedding_size, 3)).train()
+    found = fit.predict(classifier, given, np.array([7, 0, 19]))
+    assert found.clips == ("clip-07", "clip-00", "clip-19") and not classifier.training
+    whole = fit.predict(classifier, given, np.arange(24))
+    np.testing.assert_allclose(found.probabilities, whole.probabilities[[7, 0, 19]], atol=1e-6)
+    np.testing.assert_allclose(found.probabilities.sum(1), 1)
