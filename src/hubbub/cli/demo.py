@@ -13,7 +13,7 @@ _SECONDS = 5.0
 
 
 def demo(
-    files: Annotated[list[str], typer.Argument(metavar="[FILE]...", help="Your own sounds, instead.")] = [],  # noqa: B006
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Your own sounds, instead.")] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="Folder for the picture and the sound of the scene.")] = Path(),
 ) -> None:
     """Name eight sample sounds with the built-in model and draw them as one scene; or name your own files."""

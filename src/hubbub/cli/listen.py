@@ -12,7 +12,7 @@ from hubbub.errors import AudioError, ExitCode, UsageError
 if TYPE_CHECKING:
     from hubbub.logmel import Floats
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or patterns; folders are walked.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns; folders are walked.")]
 Model = Annotated[Path | None, typer.Option(help="Model file; the built-in 50-class model if left out.")]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders; two or more are compared.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders; two or more are compared.")],
 ) -> None:
     """Print a run's figures; of several runs, also how each differs from the first."""
     from hubbub.cli.show import console
