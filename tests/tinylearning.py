@@ -1,4 +1,4 @@
-"""A small world for the learning stack: random log-mel with a trace of its class, a thin random trunk, short recipes."""
+"""A small world for the learning stack: random log-mel with a trace of its class, a thin trunk, short recipes."""
 
 import dataclasses
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from hubbub.logmel import LogMelSpec
+from hubbub.storage import digest
 from hubbub.train.material import Material, Split
 from hubbub.train.networks.mobilenet import MobileNetV3
 from hubbub.train.settings import Network, Recipe, Stage
@@ -47,7 +48,7 @@ def material(labels: tuple[str, ...] = LABELS, each: int = 2) -> Material:
         array[target * bands : (target + 1) * bands] += rng.uniform(0.5, 2.5)
     names = tuple(f"clip-{row:02d}" for row in range(len(targets)))
     groups = np.array([f"recording {name}" for name in names])
-    return Material("tiny", labels, names, arrays, targets, groups, folds, tuple(f"samples {name}" for name in names))
+    return Material("tiny", labels, names, arrays, targets, groups, folds, tuple(digest(name) for name in names))
 
 
 def split(given: Material, test: int = 4, validation: int | None = 3) -> Split:

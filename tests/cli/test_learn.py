@@ -1,5 +1,6 @@
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinylearning
+from hubbub.cli import learn
 from hubbub.data import registry, synthetic
 from hubbub.data.dataset import Dataset
 from hubbub.runs import Predictions, Run, read_csv
@@ -95,12 +97,31 @@ def test_fine_tuning_a_fold(hubbub: Callable) -> None:
     assert hubbub("export", run.folder)[0] == 0
 
 
+def test_ctrl_c_in_an_epoch_and_the_same_command_again(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("train", "finetune", "--fold", "1", "--dataset", "synthetic", *QUICK)
+
+    def interrupted(line: str) -> None:
+        if "epoch 2" in line:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(learn, "_say", interrupted)
+        code, out, err = hubbub(*command)
+    signal.signal(signal.SIGINT, before)  # Lightning has switched it off, for the process is about to end
+    assert (code, out) == (1, "") and err.splitlines()[-1].startswith("hubbub: interrupted; what was finished is kept")
+    code, out, err = hubbub(*command)
+    assert code == 0 and "stage 1, epoch 1" not in err and "stage 1, epoch 2" in err and "fold 1 accuracy" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["cv", "prob"], 2, "unknown recipe 'prob'"),
         (["cv", "probe", "--set", "c_grid"], 2, "KEY=VALUE"),
         (["cv", "probe", "--set", "colour=red"], 2, "unknown key colour"),
+        (["cv", "finetune", "--set", "validation=0"], 2, "validation must be above 0"),
+        (["cv", "probe", "--set", "network.hidden=9"], 2, "network.hidden must be 0"),
         (["cv", "probe", "--name", "a/b"], 2, "not a folder name"),
         (["train", "probe", "--fold", "9"], 2, "has no fold 9"),
         (["export", "nowhere"], 3, "no run at nowhere"),
@@ -117,7 +138,7 @@ def test_what_goes_wrong_is_told_in_one_line(hubbub: Callable, arguments: list[s
 def test_exporting_a_cross_validation_without_a_final_model(hubbub: Callable) -> None:
     probe(hubbub, "--no-final")
     code, _, err = hubbub("export", "runs/probe-synthetic", "-o", "model.onnx")
-    assert code == 3 and "no final model" in err and not Path("model.onnx").exists()
+    assert code == 3 and "no finished final model" in err and not Path("model.onnx").exists()
 
 
 def test_reporting_and_comparing(hubbub: Callable) -> None:

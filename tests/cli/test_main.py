@@ -1,10 +1,12 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hubbub import __version__
+from hubbub import __version__, audio
 from hubbub.cli import main as cli
 from hubbub.errors import DataError, HubbubError, RefusedError, UsageError
 
@@ -45,6 +47,23 @@ def test_ctrl_c_says_that_what_was_finished_is_kept(hubbub: Callable, monkeypatc
     monkeypatch.setattr(cli, "app", interrupted)
     code, _, err = hubbub()
     assert code == 1 and "interrupted" in err and err.count("\n") == 1
+
+
+def test_ctrl_c_inside_a_command(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hubbub.data.registry.open_dataset", interrupted)
+    code, out, err = hubbub("data", "info", "synthetic")
+    assert (code, out) == (1, "") and err.startswith("hubbub: interrupted; what was finished is kept")
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(hubbub: Callable, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, no folder")
+    sound = tmp_path / "sound.wav"
+    audio.write_wav(sound, np.zeros(8000), 8000)
+    code, out, err = hubbub("embed", sound, "-o", tmp_path / "taken" / "x.npz", "--model", tiny_model)
+    assert (code, out) == (3, "") and err.startswith("hubbub: ") and err.count("\n") == 1 and "taken" in err
 
 
 @pytest.mark.parametrize("module", ["hubbub", "hubbub.cli.main"])

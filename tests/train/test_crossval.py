@@ -62,7 +62,9 @@ def test_the_interval_is_over_source_recordings(tmp_path: Path) -> None:
     recipe = tiny.changed(tiny.PROBE, c_grid=(0.001,))
     wide = []
     for name, material in (("a", given), ("b", together)):
-        run = crossval.cross_validate(setting(tmp_path / name, recipe, material=material), splits(), Run(tmp_path / name))
+        run = crossval.cross_validate(
+            setting(tmp_path / name, recipe, material=material), splits(), Run(tmp_path / name)
+        )
         wide.append(run.metrics["test"]["interval"])
     accuracies = list(run.metrics["folds"].values())
     assert wide[0] != wide[1] and min(accuracies) <= wide[1][0] <= wide[1][1] <= max(accuracies)

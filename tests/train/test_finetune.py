@@ -94,7 +94,7 @@ def test_a_later_stage_that_makes_it_worse_is_not_taken(tmp_path: Path, lr: floa
 
 def test_a_first_stage_that_diverges_is_refused(tmp_path: Path) -> None:
     recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(0, 1, 1e30),), weight_average=0.0)
-    with pytest.raises(RefusedError, match="stage 1 of tiny-finetune diverged.*lower its lr"):
+    with pytest.raises(RefusedError, match=r"stage 1 of tiny-finetune diverged.*lower its lr"):
         fit(tmp_path, recipe)
 
 
@@ -125,7 +125,9 @@ def test_without_a_later_stage_the_trunk_stays_and_the_standardisation_is_that_o
     with torch.inference_mode():
         embeddings = trunk(torch.from_numpy(given.arrays[tiny.split(given).train][:, None])).numpy()
     np.testing.assert_allclose(found.head[0].mean, embeddings.mean(0), atol=1e-3)
-    np.testing.assert_allclose(found.head[0].std[embeddings.std(0) > 0.1], embeddings.std(0)[embeddings.std(0) > 0.1], rtol=0.02)
+    np.testing.assert_allclose(
+        found.head[0].std[embeddings.std(0) > 0.1], embeddings.std(0)[embeddings.std(0) > 0.1], rtol=0.02
+    )
 
 
 # --- interruptions ----------------------------------------------------------------------------------------------------

@@ -56,11 +56,20 @@ def main() -> None:
         app()
     except HubbubError as error:
         sys.exit(_fail(str(error), error.exit_code))
-    except KeyboardInterrupt:
-        sys.exit(_fail("interrupted; what was finished is kept, and the same command goes on from there", ExitCode(1)))
     except BrokenPipeError:  # `hubbub ... | head`
         sys.stderr.close()
         sys.exit(ExitCode.FINDING)
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}; check it", ExitCode.REFUSED))
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not _interrupted(end):
+            raise
+        sys.exit(_fail("interrupted; what was finished is kept, and the same command goes on from there", ExitCode(1)))
+
+
+def _interrupted(end: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: typer and Lightning both turn it into a silent exit of their own."""
+    return end is not None and (isinstance(end, KeyboardInterrupt) or _interrupted(end.__context__))
 
 
 def _fail(message: str, code: ExitCode) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.errors import ExitCode
+from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from hubbub.runs import Run
@@ -31,7 +31,7 @@ def results(
     add: Annotated[
         Path | None, typer.Option("--add", metavar="RUN", help="Publish a cross-validation as a row.")
     ] = None,
-    row: Annotated[str | None, typer.Option("--row", help="Name of that row; the run's recipe if left out.")] = None,
+    row: Annotated[str | None, typer.Option("--row", help="Name of that row; the run's if left out.")] = None,
     machine: Annotated[str | None, typer.Option(help="What the run ran on, for the row.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a table is out of date.")] = False,
 ) -> None:
@@ -39,6 +39,8 @@ def results(
     from hubbub.report import results as tables
     from hubbub.runs import Run
 
+    if add is not None and check:
+        raise UsageError("--check changes nothing and --add does: give one of them")
     if add is not None:
         tables.publish(Run.open(add), root, row, machine)
     stale = tables.refresh(root, write=not check)

@@ -31,8 +31,10 @@ class Row:
 def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None:
     """Keep a cross-validation's predictions and facts as the row `name`.
 
-    Raises UsageError if the name makes no file name, RefusedError if the run is not a cross-validation.
+    Raises UsageError if the name makes no file name or `root` has no pages for tables, RefusedError if the run is not
+    a cross-validation, DataError if it is not one on ESC-50.
     """
+    _require_pages(root)
     name = name or run.folder.name
     if not name.replace("-", "").replace(".", "").isalnum():
         raise UsageError(f"a row's name is of letters, digits, dots and dashes, not {name!r}")
@@ -53,7 +55,10 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
         "commit": environment["commit"],
         "versions": environment["versions"],
     }
-    run.predictions.write(root / _FOLDER / f"{name}.csv")
+    predictions = run.predictions
+    for clip in predictions.clips:
+        recording(clip)
+    predictions.write(root / _FOLDER / f"{name}.csv")
     write_json(root / _FOLDER / f"{name}.json", facts)
 
 
@@ -69,8 +74,9 @@ def refresh(root: Path, write: bool = True) -> list[Path]:
     A page holds its table between `<!-- results:start -->` and `<!-- results:end -->`. Raises UsageError if there are
     no kept predictions under `root`, DataError if a page has no such place.
     """
+    _require_pages(root)
     if not (root / _FOLDER).is_dir():
-        raise UsageError(f"no {_FOLDER} under {root.resolve()}: run this in hubbub's source tree, or give --root")
+        raise UsageError(f"no {_FOLDER} under {root.resolve()}: publish a run with `hubbub results --add RUN`")
     published = rows(root)
     tables = (short_table(published), long_table(published))
     stale = []
@@ -82,6 +88,12 @@ def refresh(root: Path, write: bool = True) -> list[Path]:
             if write:
                 write_text(root / page, after)
     return stale
+
+
+def _require_pages(root: Path) -> None:
+    for page in _PAGES:
+        if not (root / page).is_file():
+            raise UsageError(f"no {page} under {root.resolve()}: run this in hubbub's source tree, or give --root")
 
 
 def short_table(published: list[Row]) -> str:

@@ -56,8 +56,8 @@ def export(run: Run, path: Path, sounds: Sounds, name: str, licence: str) -> Mod
         RefusedError: the run has no model, or a logit differs by more than `TOLERANCE`.
     """
     trained = run.child("final") if (run.folder / "final").is_dir() else run
-    if not (trained.folder / "model.pt").is_file():
-        raise RefusedError(f"{run.folder} holds no final model: `hubbub cv` without --no-final makes one")
+    if not trained.finished or not (trained.folder / "model.pt").is_file():
+        raise RefusedError(f"{run.folder} holds no finished final model: `hubbub cv` without --no-final makes one")
     classifier, recipe = load_classifier(trained)
     meta = _meta(run, trained, recipe, name, licence)
     waveforms = sounds(recipe.frontend.rate, recipe.seconds)
@@ -93,13 +93,14 @@ def _gated(path: Path, graph: bytes, meta: ModelMeta, classifier: Classifier, wa
     modelfile.write(path, graph, meta)
     session, _ = modelfile.open_session(path)
     learner = LogMel(meta.frontend)
-    worst = 0.0
+    differences = []
     for start in range(0, len(waveforms), 10):
         batch = np.stack(waveforms[start : start + 10]).astype(np.float32)
         with torch.no_grad():
             wanted = classifier(learner(torch.from_numpy(batch))[:, None])[0].numpy()
-        worst = max(worst, float(np.abs(hear(session, meta.frontend, batch)[0] - wanted).max()))
-    if not worst <= TOLERANCE:  # false for NaN as well
+        differences.append(np.abs(hear(session, meta.frontend, batch)[0] - wanted).max())
+    worst = float(np.max(differences))
+    if not worst <= TOLERANCE:  # true for NaN as well
         raise RefusedError(
             f"the exported model answers differently from the trained one (a logit by {worst:.2g}, allowed are"
             f" {TOLERANCE:g}): nothing was written; try other versions of torch and onnxruntime"

@@ -109,7 +109,7 @@ _UNSEEN = 1000  # versions under this number may be in the cache of frozen featu
 def _train(
     classifier: Classifier, data: StageData, recipe: Recipe, stage: Stage, seed: int, number: int, place: Place
 ) -> Path:
-    """Train one stage, or take it up again; the path of its best checkpoint, which is not there if no loss is finite."""
+    """Train one stage, or take it up again; the path of its best checkpoint, not there if no loss was a number."""
     folder = place.folder / "checkpoints" / f"stage{number}"
     best, last = folder / "best.pt", folder / "last.ckpt"
     module = Tuning(classifier, recipe, stage, seed)

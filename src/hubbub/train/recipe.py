@@ -64,6 +64,10 @@ def parse(values: Mapping[str, Any], name: str = "") -> Recipe:
         raise UsageError(f"recipe {name}: c_grid must hold at least one value")
     if recipe.kind == "finetune" and not recipe.stages:
         raise UsageError(f"recipe {name}: stages must hold at least one stage")
+    if recipe.kind == "finetune" and not recipe.validation:
+        raise UsageError(f"recipe {name}: validation must be above 0, since fine-tuning chooses its checkpoint by it")
+    if recipe.kind == "probe" and recipe.network.hidden:
+        raise UsageError(f"recipe {name}: network.hidden must be 0, since a probe's head is linear")
     for index, stage in enumerate(recipe.stages):
         if recipe.network.pool_from < stage.train_from < 17:
             raise UsageError(
