@@ -197,4 +197,5 @@ def test_a_cross_validation_without_a_final_model(tmp_path: Path) -> None:
     splits = {fold: tiny.split(tiny.material(), fold, None) for fold in (1, 2)}
     run = crossval.cross_validate(setting(tmp_path, tiny.PROBE), splits, Run(tmp_path / "cv"))
     (tmp_path / "out").mkdir()
-    refused(run, tmp_path / "out" / "model.onnx", "holds no finished final model: `hubbub cv` without --no-final makes one")
+    message = "holds no finished final model: `hubbub cv` without --no-final makes one"
+    refused(run, tmp_path / "out" / "model.onnx", message)
