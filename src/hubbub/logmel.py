@@ -15,6 +15,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_BLOCK = 4  # mel bands that are computed together
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     frames = frames[..., : spec.frames(samples.shape[-1]), :]
     spectrum = scipy.fft.rfft(frames * hann(spec.window), n=spec.fft, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
-    mel = np.matmul(mel_bands(spec), np.swapaxes(power, -1, -2))
+    mel = _mel_power(np.swapaxes(power, -1, -2), spec)
     return np.asarray((np.log(mel + np.float32(spec.floor)) - np.float32(spec.mean)) / np.float32(spec.std))
 
 
@@ -109,6 +110,30 @@ def mel_bands(spec: LogMelSpec) -> Floats:
     rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
     bands = np.clip(np.minimum(rising, falling), 0.0, None)
     return np.pad(bands, ((0, 0), (0, 1))).astype(np.float32)
+
+
+def _mel_power(power: Floats, spec: LogMelSpec) -> Floats:
+    """Power in mel bands, shape (..., mels, frames), from power in FFT bins, shape (..., bins, frames)."""
+    result = np.empty((*power.shape[:-2], spec.mels, power.shape[-1]), np.float32)
+    for bands, bins, filters in _filter_blocks(spec):
+        np.matmul(filters, power[..., bins, :], out=result[..., bands, :])
+    return result
+
+
+@lru_cache(maxsize=8)
+def _filter_blocks(spec: LogMelSpec) -> tuple[tuple[slice, slice, Floats], ...]:
+    """The filters of a few neighbouring bands at a time, cut to the bins that they reach.
+
+    All of them at once are zeros for the most part, and a product so large that BLAS starts threads for it, which get
+    in the way of those of other processes.
+    """
+    filters, blocks = mel_bands(spec), []
+    for first in range(0, spec.mels, _BLOCK):
+        bands = slice(first, min(first + _BLOCK, spec.mels))
+        reached = np.flatnonzero(filters[bands].any(0))
+        bins = slice(int(reached[0]), int(reached[-1]) + 1) if len(reached) else slice(0, 0)
+        blocks.append((bands, bins, np.ascontiguousarray(filters[bands, bins])))
+    return tuple(blocks)
 
 
 def hz_to_mel(frequency: Any) -> Any:
