@@ -33,6 +33,7 @@ def cross_validation(folder: Path, name: str) -> None:
     metrics = {"train": part, "validation": part, "folds": {"fold1": 1.0}, "parameters": 1234}
     write_json(folder / "metrics.json", metrics)
     facts = {"dataset": "esc50", "split": "official folds", "seed": 0, "seconds": 90.0, "finished": True}
+    (folder / "recipe.yaml").write_text("kind: probe\nc_grid: [0.1, 1.0]\n")
     write_json(folder / "about.json", facts | {"environment": {"machine": "Linux", "commit": "abc", "versions": {}}})
 
 

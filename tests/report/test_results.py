@@ -38,6 +38,8 @@ def cross_validation(folder: Path) -> Path:
     facts = {"dataset": "esc50", "split": "official folds 1 2 3 4 5", "seed": 0, "seconds": 90.0, "finished": True}
     environment = {"machine": "Linux", "commit": "abc", "versions": {}}
     write_json(folder / "about.json", facts | {"environment": environment})
+    stages = "[{epochs: 3}, {epochs: 2}]"
+    write_text(folder / "recipe.yaml", f"kind: finetune\nstages: {stages}\n")
     return folder
 
 
@@ -60,6 +62,7 @@ def test_tables_are_written_between_the_marks_and_then_up_to_date(tree: Path) ->
     assert readme.startswith("# Title\n\nbefore\n") and readme.endswith("\nafter\n") and "OUTDATED" not in readme
     assert "| `row` | 1,234 |" in readme
     assert "24 clips, 90.00 %, loss 0.100 | none | 30 clips" in (tree / "docs" / "results.md").read_text()
+    assert "| 3 + 2 epochs | 2 min | a machine | `abc` |" in (tree / "docs" / "results.md").read_text()
     assert results.refresh(tree) == []
 
 
@@ -76,6 +79,12 @@ def test_a_leaky_row_is_marked(tree: Path) -> None:
     results.publish(Run.open(tree / "runs" / "cv"), tree, "row-leak", None)
     results.refresh(tree)
     assert "LEAKY row-leak" in (tree / "README.md").read_text()
+
+
+def test_a_row_that_lacks_a_fact(tree: Path) -> None:
+    write_json(tree / "docs" / "results" / "row.json", {"parameters": 1})
+    with pytest.raises(DataError, match=r"lacks budget, commit, .*publish its run again"):
+        results.refresh(tree)
 
 
 def test_what_cannot_be_published(tree: Path) -> None:

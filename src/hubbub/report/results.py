@@ -15,6 +15,15 @@ from hubbub.storage import write_json, write_text
 
 _FOLDER = Path("docs", "results")
 _PAGES = (Path("README.md"), Path("docs", "results.md"))
+_FACTS = {
+    "parameters",
+    "train",
+    "validation",
+    "budget",
+    "seconds",
+    "machine",
+    "commit",
+}  # what the tables show of a run
 _MARK = "<!-- results:{} -->"
 
 
@@ -47,6 +56,7 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
         "dataset": about["dataset"],
         "protocol": about["split"],
         "seed": about["seed"],
+        "budget": _budget(run),
         "parameters": metrics["parameters"],
         "train": metrics["train"],
         "validation": metrics["validation"],
@@ -109,8 +119,8 @@ def short_table(published: list[Row]) -> str:
 def long_table(published: list[Row]) -> str:
     """For the docs: all that a row is made of."""
     head = ("row", "parameters", "accuracy", "95 % interval", "folds", "macro F1", "training", "validation", "test")
-    tail = ("time", "machine", "run at commit")
-    lines = ["| " + " | ".join((*head, *tail)) + " |", "|---|" + "--:|" * 9 + "---|---|"]
+    tail = ("budget", "time", "machine", "run at commit")
+    lines = ["| " + " | ".join((*head, *tail)) + " |", "|---|" + "--:|" * 8 + "---|" * 4]
     for row in published:
         facts = row.facts
         cells = [
@@ -121,6 +131,7 @@ def long_table(published: list[Row]) -> str:
             " ".join(f"{100 * value:.2f}" for value in row.folds.values()),
             f"{100 * row.test['macro_f1']:.2f}",
             *(_part(part) for part in (facts["train"], facts["validation"], row.test)),
+            facts["budget"],
             f"{facts['seconds'] / 60:.0f} min",
             facts["machine"],
             f"`{facts['commit']}`",
@@ -129,9 +140,21 @@ def long_table(published: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def _budget(run: Run) -> str:
+    """How much training a fold had, for people."""
+    import yaml  # of the learning stack, which made the run
+
+    recipe = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))
+    if recipe["kind"] == "probe":
+        return f"{len(recipe['c_grid'])} values of C"
+    return " + ".join(str(stage["epochs"]) for stage in recipe["stages"]) + " epochs"
+
+
 def _row(path: Path) -> Row:
     kept = Predictions.read(path)
     facts = read_json(path.with_suffix(".json"))
+    if missing := _FACTS - facts.keys():
+        raise DataError(f"{path.with_suffix('.json')} lacks {', '.join(sorted(missing))}: publish its run again")
     groups = [recording(clip) for clip in kept.clips]
     folds = {int(fold): float(kept.right[kept.folds == fold].mean()) for fold in sorted(set(kept.folds.tolist()))}
     return Row(path.stem, facts, summary.full(kept.targets, kept.probabilities, groups, kept.classes), folds)
