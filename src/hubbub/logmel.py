@@ -8,13 +8,14 @@ Fourier transform, power, triangular bands equally wide in mel (O'Shaughnessy's 
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from hubbub.picture import DECIBELS, LEAST_STD, Floats, resize
+
 _BLOCK = 4  # mel bands that are computed together
 
 
@@ -22,8 +23,14 @@ _BLOCK = 4  # mel bands that are computed together
 class LogMelSpec:
     """All that a listener must know to turn samples into what a network expects. Frequencies in Hz.
 
-    `window` and `hop` are in samples at `rate`; the window is zero-padded to `fft` points. The spectrogram is
-    ``(ln(mel power + floor) - mean) / std``.
+    `window` and `hop` are in samples at `rate`; the window is zero-padded to `fft` points. Then, in this order:
+
+    - the logarithm ``ln(mel power + floor)``, times 10 / ln 10 if `decibels`;
+    - `range_db` above 0: relative to the clip's loudest point, and cut off that many decibels under it (what librosa
+      calls ``ref=np.max, top_db=...``; it implies `decibels`);
+    - `normalise`: "fixed" is ``(x - mean) / std``, "clip" the same with the clip's own mean and deviation;
+    - `height` and `width` above 0: resized to that many rows and columns;
+    - `channels`: that many copies, for networks that expect pictures in colour.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a recipe may hold one, and is validated by pydantic
@@ -38,6 +45,12 @@ class LogMelSpec:
     floor: float = 1e-5
     mean: float = -4.5
     std: float = 5.0
+    decibels: bool = False
+    range_db: float = 0.0
+    normalise: Literal["fixed", "clip"] = "fixed"
+    height: int = 0
+    width: int = 0
+    channels: int = 1
 
     def __post_init__(self) -> None:
         if self.fft < 2 or self.fft % 2 or not 1 < self.window <= self.fft:
@@ -48,6 +61,12 @@ class LogMelSpec:
             raise ValueError(f"low must be under high, in 0..rate / 2, got {self.low} and {self.high}")
         if not (self.floor > 0 and self.std > 0):
             raise ValueError(f"floor and std must be above 0, got {self.floor} and {self.std}")
+        if self.range_db < 0 or self.height < 0 or self.width < 0:
+            raise ValueError("range_db, height and width must not be below 0")
+        if self.normalise not in ("fixed", "clip") or self.channels not in (1, 3):
+            raise ValueError(
+                f"normalise must be fixed or clip and channels 1 or 3, got {self.normalise} and {self.channels}"
+            )
 
     def frames(self, samples: int) -> int:
         """Number of frames for that many samples.
@@ -57,13 +76,26 @@ class LogMelSpec:
         """
         return 1 + max(samples - 1, 0) // self.hop
 
+    def shape(self, samples: int) -> tuple[int, int, int]:
+        """Channels, rows and columns of the network's input for that many samples.
+
+        >>> LogMelSpec().shape(160_000)
+        (1, 128, 500)
+        """
+        return self.channels, self.height or self.mels, self.width or self.frames(samples)
+
+    @property
+    def absolute(self) -> bool:
+        """Whether a value tells the power in its band and frame, whatever the rest of the clip holds."""
+        return self.normalise == "fixed" and not (self.range_db or self.height or self.width)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a model file or a cache key; `LogMelSpec(**spec.to_dict())` gives it back."""
         return asdict(self)
 
 
 def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
-    """Log-mel spectrogram of one or many waveforms.
+    """Log-mel spectrogram of one or many waveforms, as the network sees it, but for copies in `spec.channels`.
 
     Args:
         waveforms: samples in [-1, 1] at `spec.rate`, shape (..., time); at least `spec.fft` // 2 + 2 samples, because
@@ -71,8 +103,26 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
         spec: the front end.
 
     Returns:
-        float32, shape (..., mels, frames).
+        float32, shape (..., rows, columns): mels and frames, unless the front end resizes them.
     """
+    return pictured(np.log(mel_power(waveforms, spec) + np.float32(spec.floor)), spec)
+
+
+def pictured(logarithm: Floats, spec: LogMelSpec) -> Floats:
+    """What follows the logarithm, for ``ln(mel power + floor)`` of shape (..., mels, frames). See `LogMelSpec`."""
+    if spec.decibels or spec.range_db:
+        logarithm = logarithm * np.float32(DECIBELS)
+    if spec.range_db:
+        logarithm = np.maximum(logarithm - logarithm.max((-2, -1), keepdims=True), np.float32(-spec.range_db))
+    mean, std = np.float32(spec.mean), np.float32(spec.std)
+    if spec.normalise == "clip":
+        mean = logarithm.mean((-2, -1), keepdims=True)
+        std = np.maximum(logarithm.std((-2, -1), keepdims=True), np.float32(LEAST_STD))
+    return np.asarray(resize((logarithm - mean) / std, spec.height, spec.width), np.float32)
+
+
+def mel_power(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
+    """Power in mel bands, float32 of shape (..., mels, frames). Arguments as `logmel`."""
     samples = np.asarray(waveforms, dtype=np.float32)
     if samples.shape[-1] < spec.fft // 2 + 2:
         raise ValueError(
@@ -88,8 +138,7 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     frames = frames[..., : spec.frames(samples.shape[-1]), :]
     spectrum = scipy.fft.rfft(frames * hann(spec.window), n=spec.fft, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
-    mel = _mel_power(np.swapaxes(power, -1, -2), spec)
-    return np.asarray((np.log(mel + np.float32(spec.floor)) - np.float32(spec.mean)) / np.float32(spec.std))
+    return _banded(np.swapaxes(power, -1, -2), spec)
 
 
 @lru_cache(maxsize=8)
@@ -112,7 +161,7 @@ def mel_bands(spec: LogMelSpec) -> Floats:
     return np.pad(bands, ((0, 0), (0, 1))).astype(np.float32)
 
 
-def _mel_power(power: Floats, spec: LogMelSpec) -> Floats:
+def _banded(power: Floats, spec: LogMelSpec) -> Floats:
     """Power in mel bands, shape (..., mels, frames), from power in FFT bins, shape (..., bins, frames)."""
     result = np.empty((*power.shape[:-2], spec.mels, power.shape[-1]), np.float32)
     for bands, bins, filters in _filter_blocks(spec):

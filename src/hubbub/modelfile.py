@@ -1,6 +1,6 @@
 """The model file: one `.onnx` that carries all that a listener needs, in its metadata.
 
-The graph takes `logmel` (batch, 1, mels, frames) and gives `logits` (batch, classes; before temperature) and
+The graph takes `logmel` (batch, channels, rows, columns) and gives `logits` (batch, classes; before temperature) and
 `embedding` (batch, size); batch and frames are free. The head reads nothing but `embedding`, so
 that it can be replaced.
 """
@@ -177,7 +177,8 @@ def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
         raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
     given, logits = inputs[0][1], outputs["logits"]
     fits = len(given) == 4 and len(logits) == 2 and len(outputs["embedding"]) == 2
-    if not fits or given[2] != meta.frontend.mels or logits[1] != len(meta.labels):
+    channels, rows, _ = meta.frontend.shape(0)
+    if not fits or given[1:3] != [channels, rows] or logits[1] != len(meta.labels):
         raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
     if isinstance(given[0], int) or isinstance(given[3], int):
         raise ModelFileError(f"{path}: the graph's batch and frames must be free axes: export the model again")

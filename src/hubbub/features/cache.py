@@ -55,7 +55,7 @@ def load(
     """
     folder = folder or cache_dir("logmel") / digest(json.dumps([spec.to_dict(), seconds]))
     length = round(seconds * spec.rate)
-    arrays = np.empty((len(clips), spec.mels, spec.frames(length)), np.float32)
+    arrays = np.empty((len(clips), *spec.shape(length)[1:]), np.float32)
     digests = []
     for index, clip in enumerate(track(clips)):
         samples, rate = audio.read(clip.path)

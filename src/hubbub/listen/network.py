@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import INPUT, OUTPUTS
 
@@ -11,5 +13,6 @@ def hear(session: Any, spec: LogMelSpec, waveforms: Floats) -> tuple[Floats, Flo
 
     `session` and `spec` come from `hubbub.modelfile.open_session`.
     """
-    logits, embedding = session.run(list(OUTPUTS), {INPUT: logmel(waveforms, spec)[:, None]})
+    picture = np.repeat(logmel(waveforms, spec)[:, None], spec.channels, axis=1)
+    logits, embedding = session.run(list(OUTPUTS), {INPUT: picture})
     return logits, embedding

@@ -2,12 +2,14 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hubbub.logmel import LogMelSpec, hann, mel_bands
+from hubbub.picture import DECIBELS, LEAST_STD
 
 
 class LogMel(nn.Module):
-    """Waveforms (..., time) at `spec.rate` to log-mel (..., mels, frames), float32."""
+    """Waveforms (..., time) at `spec.rate` to log-mel (..., rows, columns), float32."""
 
     window: Tensor
     bands: Tensor
@@ -29,5 +31,21 @@ class LogMel(nn.Module):
             flat, spec.fft, spec.hop, spec.window, self.window, center=True, pad_mode="reflect", return_complex=True
         )
         mel = self.bands @ spectrum.abs().square()
-        logarithm = (torch.log(mel + spec.floor) - spec.mean) / spec.std
-        return logarithm.reshape(*waveforms.shape[:-1], *logarithm.shape[-2:])
+        picture = self._pictured(torch.log(mel + spec.floor))
+        return picture.reshape(*waveforms.shape[:-1], *picture.shape[-2:])
+
+    def _pictured(self, logarithm: Tensor) -> Tensor:
+        spec = self.spec
+        if spec.decibels or spec.range_db:
+            logarithm = logarithm * DECIBELS
+        if spec.range_db:
+            logarithm = (logarithm - logarithm.amax((-2, -1), keepdim=True)).clamp(min=-spec.range_db)
+        if spec.normalise == "clip":
+            std, mean = torch.std_mean(logarithm, (-2, -1), correction=0, keepdim=True)
+            normalised = (logarithm - mean) / std.clamp(min=LEAST_STD)
+        else:
+            normalised = (logarithm - spec.mean) / spec.std
+        size = (spec.height or normalised.shape[-2], spec.width or normalised.shape[-1])
+        if size == normalised.shape[-2:]:
+            return normalised
+        return functional.interpolate(normalised[:, None], size, mode="bilinear", antialias=True)[:, 0]
