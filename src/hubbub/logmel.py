@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hubbub.picture import DECIBELS, LEAST_STD, Floats, resize
 
+FULL_SCALE = 32767  #: of waveforms that are kept as 16 bit integers
 _BLOCK = 4  # mel bands that are computed together
 
 

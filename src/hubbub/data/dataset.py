@@ -20,6 +20,8 @@ class Clip:
         label: one of the dataset's labels.
         group: the source recording; clips of one group must never be on both sides of a split.
         fold: the official fold, from 1; None if the dataset has no folds.
+        made_from: the id of the clip that augmentation made this one of; None for an original. A copy has its
+            original's label, group and fold, and is only ever trained on.
     """
 
     id: str
@@ -27,6 +29,7 @@ class Clip:
     label: str
     group: str
     fold: int | None = None
+    made_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,20 @@ class Dataset:
     showcase: tuple[str, ...] = ()
 
     @property
+    def originals(self) -> tuple[Clip, ...]:
+        """The clips that no augmentation made."""
+        return tuple(clip for clip in self.clips if clip.made_from is None)
+
+    @property
     def folds(self) -> tuple[int, ...]:
         """The official folds, in order; empty if there are none."""
         return tuple(sorted({clip.fold for clip in self.clips if clip.fold is not None}))
 
     @property
     def spanning(self) -> dict[str, tuple[Clip, ...]]:
-        """Source recordings whose clips lie in more than one official fold, with those clips."""
+        """Source recordings whose original clips lie in more than one official fold, with those clips."""
         groups: dict[str, list[Clip]] = {}
-        for clip in self.clips:
+        for clip in self.originals:
             groups.setdefault(clip.group, []).append(clip)
         return {name: tuple(clips) for name, clips in sorted(groups.items()) if len({c.fold for c in clips}) > 1}
 

@@ -1,26 +1,139 @@
-"""Who trains, who validates, who tests: lists of clip ids, by a named rule."""
+"""Who trains, who validates, who tests: lists of clip ids, by a named rule.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+A copy that augmentation made of a clip (`Clip.made_from`) is only ever trained on, and only where its source trains.
+The rules named LEAKY break that, or cut recordings apart, on purpose: they show what a leak does to a figure.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from hubbub.data.dataset import Clip, Dataset
+from hubbub.bounds import STRICT
 from hubbub.errors import UsageError
+
+if TYPE_CHECKING:  # recipes name a `Plan` where no sound library is at hand
+    from hubbub.data.dataset import Clip, Dataset
+
+LEAKY = "LEAKY "  #: how the name of a split begins whose test is not honest
+PARTS = ("train", "validation", "test")
+
+Kind = Literal["official", "grouped", "filename-regex", "random", "random-expanded"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Clip ids to train on, to choose by, and to test on; no id is in two of them."""
+    """Clip ids to train on, to choose by, and to test on; no id is in two of them.
+
+    Attributes:
+        dropped: ids that the rule assigned, but which are in no part because their recording is in a later one.
+    """
 
     name: str
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def leaky(self) -> bool:
+        """Whether training hears recordings, or even clips, that are tested on; a score on it is no honest figure."""
+        return self.name.startswith(LEAKY)
 
 
-def official(dataset: Dataset, fold: int, validation: float = 0.15, seed: int = 0) -> Split:
+@dataclass(frozen=True)
+class Plan:
+    """How a dataset is split.
+
+    Attributes:
+        kind: the rule.
+            "official": one of the dataset's own folds is the test.
+            "grouped": folds are made, each recording in one of them, the classes spread evenly.
+            "filename-regex": `patterns` say which clips are in which part.
+            "random": LEAKY, folds are made clip by clip, so that recordings lie on both sides.
+            "random-expanded": LEAKY, the same over clips and copies, so that training hears copies of test clips.
+        folds: how many are made, by the kinds that make folds.
+        patterns: regular expressions for training, validation and test, which are looked for in the clip's id.
+
+    Raises ValueError for what makes no sense together.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Kind = "official"
+    folds: int = 5
+    patterns: tuple[str, str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise ValueError(f"folds is {self.folds}: it takes at least 2")
+        if self.folds != 5 and self.kind in ("official", "filename-regex"):
+            raise ValueError(f"folds cannot be chosen for kind {self.kind}: leave it out")
+        if (self.patterns is None) == (self.kind == "filename-regex"):
+            raise ValueError("kind filename-regex and patterns, for train, validation and test, go together")
+        for part, pattern in zip(PARTS, self.patterns or (), strict=False):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"the pattern for {part}, {pattern!r}, is no regular expression: {error}") from error
+
+
+def make(dataset: "Dataset", plan: Plan, fold: int | None = None, validation: float = 0.15, seed: int = 0) -> Split:
+    """The split that `plan` means.
+
+    Args:
+        dataset: what is split.
+        plan: the rule.
+        fold: the test fold, from 1; None for a rule without folds.
+        validation: share of the rest that chooses, in [0, 1): of each class's recordings, or clips if the rule is
+            leaky; a rule with patterns has its own validation part.
+        seed: of all draws, those of the folds included.
+
+    Raises UsageError if the dataset cannot be split so, or has no such fold.
+    """
+    if plan.kind == "filename-regex":
+        if fold is not None:
+            raise UsageError("a split by filename-regex has no folds: leave the fold out")
+        return _by_name(dataset, plan)
+    numbers = fold_numbers(dataset, plan)
+    if fold not in numbers:
+        wrong = "a test fold must be given" if fold is None else f"{dataset.name} has no fold {fold}"
+        raise UsageError(f"{wrong}; its folds are: {', '.join(map(str, numbers))}")
+    if plan.kind == "official":
+        return official(dataset, fold, validation, seed)
+    if plan.kind == "grouped":
+        folds = _grouped(dataset.originals, plan.folds, seed)
+        tested = {clip.id for clip in dataset.originals if folds[clip.group] == fold}
+        return _honest(f"grouped-fold{fold}", dataset, tested, validation, seed)
+    return _random(dataset, plan, fold, validation, seed)
+
+
+def fold_numbers(dataset: "Dataset", plan: Plan) -> tuple[int, ...]:
+    """The folds that `plan` gives, for cross-validation; raises UsageError if it gives none for this dataset."""
+    if plan.kind == "filename-regex":
+        raise UsageError("a split by filename-regex has no folds to cross-validate over: use `hubbub train`")
+    if plan.kind == "official":
+        if not dataset.folds:
+            raise UsageError(f"{dataset.name} has no official folds: set split.kind to grouped, which makes some")
+        return dataset.folds
+    if plan.kind == "random-expanded" and len(dataset.originals) == len(dataset.clips):
+        raise UsageError(
+            f"{dataset.name} has no copies for a random-expanded split: make them with `hubbub augment`"
+            " and give its folder as the dataset"
+        )
+    parts = len({clip.group for clip in dataset.clips}) if plan.kind == "grouped" else len(dataset.clips)
+    if parts < plan.folds:
+        raise UsageError(f"{dataset.name} is too small for {plan.folds} folds: give fewer, or more sounds")
+    return tuple(range(1, plan.folds + 1))
+
+
+def official(dataset: "Dataset", fold: int, validation: float = 0.15, seed: int = 0) -> Split:
     """Test on `fold`; validate on a share of the other folds' source recordings; train on the rest.
+
+    A recording that lies in several official folds is not taken apart further: its clips of other folds train or
+    validate, as in the published protocol (ESC-50 has one); copies of them are left out.
 
     Args:
         dataset: one with official folds.
@@ -30,48 +143,132 @@ def official(dataset: Dataset, fold: int, validation: float = 0.15, seed: int = 
 
     Raises UsageError if the dataset has no such fold.
     """
-    if fold not in dataset.folds:
-        known = ", ".join(map(str, dataset.folds)) or "none"
-        raise UsageError(f"{dataset.name} has no fold {fold}; its folds are: {known}")
-    rest = [clip for clip in dataset.clips if clip.fold != fold]
-    held = hold_out(rest, validation, seed)
-    return Split(
-        f"official-fold{fold}",
-        tuple(clip.id for clip in rest if clip.group not in held),
-        tuple(clip.id for clip in rest if clip.group in held),
-        tuple(clip.id for clip in dataset.clips if clip.fold == fold),
-    )
+    _require_fold(dataset, fold)
+    tested = {clip.id for clip in dataset.originals if clip.fold == fold}
+    return _honest(f"official-fold{fold}", dataset, tested, validation, seed)
 
 
-def all_but(dataset: Dataset, kept: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
+def all_but(dataset: "Dataset", kept: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
     """For a model to be used: everything but the source recordings of the clips `kept`, which are the test.
 
     Arguments as `official`.
     """
     names = set(kept)
     out = {clip.group for clip in dataset.clips if clip.id in names}
-    rest = [clip for clip in dataset.clips if clip.group not in out]
-    held = hold_out(rest, validation, seed)
-    return Split(
-        "all-but-showcase" if names else "all",
-        tuple(clip.id for clip in rest if clip.group not in held),
-        tuple(clip.id for clip in rest if clip.group in held),
-        tuple(clip.id for clip in dataset.clips if clip.group in out),
-    )
+    tested = {clip.id for clip in dataset.originals if clip.group in out}
+    return _honest("all-but-showcase" if names else "all", dataset, tested, validation, seed)
 
 
-def hold_out(clips: Iterable[Clip], share: float, seed: int = 0) -> frozenset[str]:
+def without_fold(dataset: "Dataset", fold: int) -> "Dataset":
+    """The dataset without an official fold and without all clips and copies of a recording that lies in it.
+
+    What is then done with the rest, leaky or not, leaves that fold unheard. Raises UsageError for an unknown fold.
+    """
+    _require_fold(dataset, fold)
+    out = {clip.group for clip in dataset.clips if clip.fold == fold}
+    clips = tuple(clip for clip in dataset.clips if clip.group not in out)
+    left = {clip.id for clip in clips}
+    return replace(dataset, clips=clips, showcase=tuple(name for name in dataset.showcase if name in left))
+
+
+def hold_out(clips: Iterable["Clip"], share: float, seed: int = 0) -> frozenset[str]:
     """Source recordings drawn to be held out: of each class `share` of them, rounded, at least one if `share` > 0.
 
     A recording that was cut into clips of two classes goes out with all of them.
     """
+    return _drawn(((clip.label, clip.group) for clip in clips), share, np.random.default_rng(seed))
+
+
+def _drawn(names: Iterable[tuple[str, str]], share: float, rng: np.random.Generator) -> frozenset[str]:
+    """Of pairs of a class and a name, of each class `share` of the names, rounded, at least one if `share` > 0."""
     by_label: dict[str, set[str]] = {}
-    for clip in clips:
-        by_label.setdefault(clip.label, set()).add(clip.group)
-    rng = np.random.default_rng(seed)
-    held: set[str] = set()
+    for label, name in names:
+        by_label.setdefault(label, set()).add(name)
+    drawn: set[str] = set()
     for label in sorted(by_label):
-        names = sorted(by_label[label])
-        count = max(1, round(share * len(names))) if share > 0 else 0
-        held.update(str(name) for name in rng.permutation(names)[:count])
-    return frozenset(held)
+        ordered = sorted(by_label[label])
+        count = max(1, round(share * len(ordered))) if share > 0 else 0
+        drawn.update(str(name) for name in rng.permutation(ordered)[:count])
+    return frozenset(drawn)
+
+
+def _honest(name: str, dataset: "Dataset", tested: Collection[str], validation: float, seed: int) -> Split:
+    """Test on those clips, validate on a share of the other recordings, train on the rest and on its copies."""
+    rest = [clip for clip in dataset.originals if clip.id not in tested]
+    held = hold_out(rest, validation, seed)
+    train = {clip.id for clip in rest if clip.group not in held}
+    chosen_by = {clip.id for clip in rest if clip.group in held}
+    return _split(name, dataset, train | _copies(dataset, train, {*chosen_by, *tested}), chosen_by, tested)
+
+
+def _copies(dataset: "Dataset", train: Collection[str], away: Collection[str]) -> set[str]:
+    """Copies of clips in `train` whose recording has no clip in `away`."""
+    groups = {clip.group for clip in dataset.clips if clip.id in away}
+    return {clip.id for clip in dataset.clips if clip.made_from in train and clip.group not in groups}
+
+
+def _split(name: str, dataset: "Dataset", *parts: Collection[str]) -> Split:
+    """The parts in the order of the dataset's clips."""
+    return Split(name, *(tuple(clip.id for clip in dataset.clips if clip.id in part) for part in parts))
+
+
+def _grouped(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, int]:
+    """A fold for each recording: dealt in random order, large ones first, to where its classes are rarest so far."""
+    groups: dict[str, Counter[str]] = {}
+    for clip in clips:
+        groups.setdefault(clip.group, Counter())[clip.label] += 1
+    order = [str(name) for name in np.random.default_rng(seed).permutation(sorted(groups))]
+    filled = {fold: Counter[str]() for fold in range(1, count + 1)}
+    found = {}
+    for group in sorted(order, key=lambda name: -groups[name].total()):
+        labels = groups[group]
+        fold = min(filled, key=lambda f: (sum(n * filled[f][label] for label, n in labels.items()), filled[f].total()))
+        filled[fold] += labels
+        found[group] = fold
+    return found
+
+
+def _by_name(dataset: "Dataset", plan: Plan) -> Split:
+    expressions = [re.compile(pattern) for pattern in plan.patterns or ()]
+    parts: list[list[Clip]] = [[] for _ in expressions]
+    for clip in dataset.originals:
+        hits = [index for index, expression in enumerate(expressions) if expression.search(clip.id)]
+        if len(hits) > 1:
+            both = " and ".join(PARTS[index] for index in hits)
+            raise UsageError(f"the patterns for {both} both match {clip.id}: make them exclude each other")
+        for index in hits:
+            parts[index].append(clip)
+    ids: list[set[str]] = []
+    later: set[str] = set()  # recordings of the parts behind, which training and choosing must not hear
+    dropped: set[str] = set()
+    for part in reversed(parts):
+        ids.insert(0, {clip.id for clip in part if clip.group not in later})
+        dropped |= {clip.id for clip in part if clip.group in later}
+        later |= {clip.group for clip in part}
+    for name, expression, found in zip(PARTS, expressions, ids, strict=True):
+        if not found:
+            raise UsageError(f"the pattern for {name}, {expression.pattern!r}, leaves no clip of {dataset.name} there")
+    train, chosen_by, tested = ids
+    copies = _copies(dataset, train, chosen_by | tested)
+    split = _split("filename-regex", dataset, train | copies, chosen_by, tested)
+    return replace(split, dropped=tuple(sorted(dropped)))
+
+
+def _random(dataset: "Dataset", plan: Plan, fold: int, validation: float, seed: int) -> Split:
+    """Clips, or clips and copies, dealt to folds class by class, whatever recording they are of."""
+    pooled = plan.kind == "random-expanded"
+    clips = list(dataset.clips if pooled else dataset.originals)
+    rng = np.random.default_rng(seed)
+    order = sorted((clips[i] for i in rng.permutation(len(clips))), key=lambda clip: clip.label)
+    tested = {clip.id for index, clip in enumerate(order) if index % plan.folds == fold - 1}
+    rest = [clip for clip in clips if clip.id not in tested]
+    chosen_by = _drawn(((clip.label, clip.id) for clip in rest), validation, rng)
+    train = {clip.id for clip in rest if clip.id not in chosen_by}
+    copies = set() if pooled else {clip.id for clip in dataset.clips if clip.made_from in train}
+    return _split(f"{LEAKY}{plan.kind} fold {fold}", dataset, train | copies, chosen_by, tested)
+
+
+def _require_fold(dataset: "Dataset", fold: int) -> None:
+    if fold not in dataset.folds:
+        known = ", ".join(map(str, dataset.folds)) or "none"
+        raise UsageError(f"{dataset.name} has no fold {fold}; its folds are: {known}")

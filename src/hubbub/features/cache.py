@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hubbub import audio
 from hubbub.data.dataset import Clip
-from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.logmel import FULL_SCALE, Floats, LogMelSpec, logmel
 from hubbub.storage import cache_dir, digest, write_with
 
 
@@ -23,6 +24,34 @@ class Features:
 
     arrays: Floats
     digests: tuple[str, ...]
+
+
+def sounds(
+    clips: Sequence[Clip],
+    digests: Sequence[str],
+    rate: int,
+    seconds: float,
+    folder: Path | None = None,
+    track: Callable[[Iterable[Clip]], Iterable[Clip]] = iter,
+) -> NDArray[np.int16]:
+    """16 bit waveforms of `clips` at `rate`, each cut or zero-padded to `seconds`: shape (clips, time).
+
+    All lie in one file, mapped into memory, whose name derives from the clips' `digests`. The rest as `load`.
+    """
+    length = round(seconds * rate)
+    path = (folder or cache_dir("sounds")) / f"{digest(str(rate), str(length), *digests)}.npy"
+    try:
+        kept = np.load(path, mmap_mode="r")
+        if kept.shape == (len(clips), length):
+            return np.asarray(kept)
+    except (OSError, ValueError, EOFError):  # not there yet, or damaged
+        pass
+    waveforms = np.zeros((len(clips), length), np.int16)
+    for waveform, clip in zip(waveforms, track(clips), strict=True):
+        heard = audio.read(clip.path, rate)[0][:length]
+        waveform[: len(heard)] = np.round(np.clip(heard, -1, 1) * FULL_SCALE)
+    write_with(path, lambda temporary: np.save(temporary, waveforms))
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def sample_digest(samples: Floats, rate: int) -> str:

@@ -22,7 +22,7 @@ def cross_validate(setting: Setting, splits: Mapping[int, Split], target: Run) -
     target.begin(
         setting.recipe_text,
         dataset=material.dataset,
-        split=f"official folds {' '.join(map(str, splits))}",
+        split=_named(splits),
         seed=setting.seed,
         labels=list(material.labels),
     )
@@ -39,6 +39,12 @@ def final_model(setting: Setting, split: Split, target: Run) -> Run:
     """Train the model for use beside its cross-validation, on `split`, by the same recipe."""
     setting.say("final model")
     return run(setting, split, target.child("final"))
+
+
+def _named(splits: Mapping[int, Split]) -> str:
+    """What the folds' splits are called together: "official folds 1 2 3", "LEAKY random folds 1 2 3"."""
+    kind = next(iter(splits.values())).name.replace("-fold", " fold").rpartition(" fold")[0]
+    return f"{kind} folds {' '.join(map(str, splits))}"
 
 
 def _join(setting: Setting, done: Iterable[Run], target: Run) -> None:

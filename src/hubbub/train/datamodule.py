@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from hubbub.train.material import Material, fast
+from hubbub.train.material import Material, Split, fast
+from hubbub.train.settings import Recipe
 
 Load = Callable[[NDArray[np.int64], int | None], Tensor]  #: rows and epoch (None: clips as they are) → network input
 
@@ -37,31 +38,26 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
 class StageData(pl.LightningDataModule):
     """Training clips in a new order each epoch, drawn from (seed, epoch); validation clips as they are."""
 
-    def __init__(
-        self,
-        material: Material,
-        train: NDArray[np.int64],
-        validation: NDArray[np.int64],
-        load: Load,
-        batch: int,
-        seed: int,
-    ):
+    def __init__(self, material: Material, split: Split, load: Load, recipe: Recipe, seed: int):
         super().__init__()
-        self.material, self.train, self.validation = material, train, validation
-        self.load, self.batch, self.seed = load, batch, seed
+        self.material, self.load, self.seed = material, load, seed
+        self.train, self.validation = split.train, split.validation
+        self.batch, self.workers = recipe.batch, recipe.workers
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Made anew each epoch; a last batch of one clip joins the batch before, since mixup needs two."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         order = np.random.default_rng([self.seed, epoch]).permutation(self.train)
-        return self._loader(_cut(order, self.batch), epoch)
+        return self._loader(_cut(order, self.batch), epoch, self.workers)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """All validation clips in order."""
         return self._loader(_cut(self.validation, 4 * self.batch), None)
 
-    def _loader(self, parts: list[NDArray[np.int64]], epoch: int | None) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(Batches(self.load, self.material.targets, parts, epoch), batch_size=None)
+    def _loader(
+        self, parts: list[NDArray[np.int64]], epoch: int | None, workers: int = 0
+    ) -> DataLoader[tuple[Tensor, Tensor]]:
+        return DataLoader(Batches(self.load, self.material.targets, parts, epoch), batch_size=None, num_workers=workers)
 
 
 def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

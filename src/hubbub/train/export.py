@@ -20,7 +20,7 @@ from hubbub.storage import write_with
 from hubbub.train import recipe as recipes
 from hubbub.train.frontend import LogMel
 from hubbub.train.networks.classifier import Classifier, head
-from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.networks.build import trunk as build
 from hubbub.train.settings import Recipe
 
 TOLERANCE = 1e-3  #: most that a logit may differ between the stacks
@@ -31,7 +31,7 @@ def load_classifier(run: Run) -> tuple[Classifier, Recipe]:
     """The trained network of a finished run, in evaluation mode, and its recipe."""
     recipe = recipes.load(str(run.folder / "recipe.yaml"))
     wanted, classes = recipe.network, len(run.about["labels"])
-    trunk = MobileNetV3(wanted.width, wanted.pool_from)
+    trunk = build(wanted, recipe.frontend.channels)
     classifier = Classifier(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
     classifier.load_state_dict(torch.load(run.folder / "model.pt", map_location="cpu", weights_only=True))
     return classifier.eval(), recipe
@@ -69,7 +69,8 @@ def export(run: Run, path: Path, sounds: Sounds, name: str, licence: str) -> Mod
 def to_onnx(classifier: Classifier, recipe: Recipe) -> bytes:
     """The network as an ONNX graph with free batch and time axes, as `hubbub.modelfile` wants it."""
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=16)
-    example = torch.randn(2, 1, recipe.frontend.mels, 500)
+    spec = recipe.frontend
+    example = torch.randn(2, *spec.shape(round(recipe.seconds * spec.rate)))
     for chatty in ("onnxscript", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -97,7 +98,8 @@ def _gated(path: Path, graph: bytes, meta: ModelMeta, classifier: Classifier, wa
     for start in range(0, len(waveforms), 10):
         batch = np.stack(waveforms[start : start + 10]).astype(np.float32)
         with torch.no_grad():
-            wanted = classifier(learner(torch.from_numpy(batch))[:, None])[0].numpy()
+            picture = learner(torch.from_numpy(batch))[:, None].expand(-1, meta.frontend.channels, -1, -1)
+            wanted = classifier(picture)[0].numpy()
         differences.append(np.abs(hear(session, meta.frontend, batch)[0] - wanted).max())
     worst = float(np.max(differences))
     if not worst <= TOLERANCE:  # true for NaN as well
@@ -118,8 +120,9 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
     )
     test = metrics["test"]
     figures: dict[str, Any] = {"accuracy": test["accuracy"], "interval": test.get("interval"), "clips": test["clips"]}
-    tuned = recipe.kind == "finetune"
-    trunk = f"{recipe.network.weights}/{recipe.network.pool_from}"
+    tuned = any(stage.train_from < recipe.network.blocks for stage in recipe.stages)
+    network = recipe.network
+    trunk = f"{network.weights or network.kind}/{network.pool if network.pool_from is None else network.pool_from}"
     return ModelMeta(
         name=name,
         labels=tuple(about["labels"]),

@@ -15,13 +15,15 @@ from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
 from hubbub.runs import Predictions, Run, write_csv
 from hubbub.storage import write_json, write_with
-from hubbub.train import finetune, probe
+from hubbub.train import gradient, probe
 from hubbub.train.frozen import FrozenFeatures
 from hubbub.train.material import Material, Split, batches, clean
 from hubbub.train.networks.classifier import Classifier
-from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.events import Watch, unwatched
+from hubbub.train.networks.build import Trunk
 from hubbub.train.settings import Recipe
 
+_PARTS = ("train", "validation", "test")
 Say = Callable[[str], None]
 Track = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -34,17 +36,18 @@ class Setting:
         material: all clips. recipe: what to do; recipe_text: the same as YAML, for the record.
         trunk: pretrained. seed: of everything random.
         cache: folder of frozen features.
-        say: hears of each epoch. track: wraps long walks, to show progress.
+        say: hears of each epoch. track: wraps long walks, to show progress. watch: hears of each batch.
     """
 
     material: Material
     recipe: Recipe
     recipe_text: str
-    trunk: MobileNetV3
+    trunk: Trunk
     seed: int
     cache: Path
     say: Say = print
     track: Track = iter
+    watch: Watch = unwatched
 
 
 def run(setting: Setting, split: Split, target: Run) -> Run:
@@ -67,7 +70,8 @@ def run(setting: Setting, split: Split, target: Run) -> Run:
     classifier, facts = _fit(setting, split, target)
     seconds = time.monotonic() - started
     write_with(target.folder / "model.pt", lambda path: torch.save(classifier.state_dict(), path))
-    parts = {name: predict(classifier, material, getattr(split, name)) for name in ("train", "validation", "test")}
+    channels = setting.recipe.frontend.channels
+    parts = {name: predict(classifier, material, getattr(split, name), channels) for name in _PARTS}
     parts["test"].write(target.folder / "predictions.csv")
     if len(split.validation):
         parts["validation"].write(target.folder / "validation.csv")
@@ -82,12 +86,12 @@ def run(setting: Setting, split: Split, target: Run) -> Run:
     return target
 
 
-def predict(classifier: Classifier, material: Material, rows: NDArray[np.int64]) -> Predictions:
-    """What the classifier makes of those clips, as they are, in order."""
+def predict(classifier: Classifier, material: Material, rows: NDArray[np.int64], channels: int = 1) -> Predictions:
+    """What the classifier, whose input has `channels`, makes of those clips, as they are, in order."""
     classifier.eval()
     logits = np.zeros((0, len(material.labels)))
     if len(rows):
-        logits = batches(lambda x: classifier(x)[0], lambda some: clean(material, some), rows).numpy()
+        logits = batches(lambda x: classifier(x)[0], lambda some: clean(material, some, channels), rows).numpy()
     return Predictions(
         material.labels,
         tuple(material.ids[row] for row in rows),
@@ -99,10 +103,11 @@ def predict(classifier: Classifier, material: Material, rows: NDArray[np.int64])
 
 def _fit(setting: Setting, split: Split, target: Run) -> tuple[Classifier, dict[str, Any]]:
     material, recipe, trunk = setting.material, setting.recipe, setting.trunk
-    if recipe.kind == "finetune":
-        place = finetune.Place(target.folder, setting.cache, setting.say)
-        return finetune.fit(material, split, recipe, trunk, setting.seed, place), {}
-    frozen = FrozenFeatures(material, recipe, trunk, MobileNetV3.BLOCKS, setting.seed, setting.cache)
+    if recipe.kind == "gradient":
+        place = gradient.Place(target.folder, setting.cache, setting.say, setting.watch)
+        bf16 = gradient.in_bf16(recipe.precision)
+        return gradient.fit(material, split, recipe, trunk, setting.seed, place), {"bf16": bf16}
+    frozen = FrozenFeatures(material, recipe, trunk, len(trunk.blocks), setting.seed, setting.cache)
     embeddings = frozen.variant(None)[split.train].astype(np.float32)
     targets, groups = material.targets[split.train], material.groups[split.train]
     found = probe.fit(embeddings, targets, groups, len(material.labels), recipe.c_grid, setting.track)
@@ -120,7 +125,7 @@ def _write_clips(material: Material, split: Split, path: Path) -> None:
             material.groups[row],
             material.digests[row],
         ]
-        for part in ("train", "validation", "test")
+        for part in _PARTS
         for row in getattr(split, part)
     ]
     write_csv(path, ["clip", "part", "fold", "label", "recording", "samples"], rows)

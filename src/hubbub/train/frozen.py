@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hubbub.storage import digest, write_with
 from hubbub.train.material import Material, augmented, batches, clean
-from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.networks.build import Trunk
 from hubbub.train.settings import Recipe
 
 
@@ -27,7 +27,7 @@ class FrozenFeatures:
 
     material: Material
     recipe: Recipe
-    trunk: MobileNetV3
+    trunk: Trunk
     stop: int
     seed: int
     folder: Path
@@ -40,7 +40,7 @@ class FrozenFeatures:
         for tensor in self.trunk.state_dict().values():
             hasher.update(tensor.cpu().numpy().tobytes())
         recipe, clips = self.recipe, self.material
-        settings = (str(recipe.frontend), str(recipe.augment), str(recipe.network.pool_from))
+        settings = (str(recipe.frontend), str(recipe.augment), str(recipe.network))
         made = str((self.stop, self.base.stop if self.base else 0, self.seed))
         return digest(hasher.digest(), *settings, made, *clips.ids, *clips.digests)
 
@@ -66,7 +66,7 @@ class FrozenFeatures:
             if base:
                 return base.rows(rows, number)
             if number is None:
-                return clean(self.material, rows)
+                return clean(self.material, rows, self.recipe.frontend.channels)
             return augmented(self.material, rows, self.recipe, self.seed, number)
 
         every = np.arange(len(self.material.ids))

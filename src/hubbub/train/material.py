@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
-from hubbub.augment.transform import Transform, apply_all, generator
-from hubbub.logmel import Floats
+from hubbub.augment.plan import spectrogram_chain, view
+from hubbub.augment.transform import apply_all, generator
+from hubbub.logmel import FULL_SCALE, Floats
 from hubbub.train.settings import Recipe
 
 _BATCH = 50
@@ -23,9 +23,11 @@ class Material:
 
     Attributes:
         ids: of the clips. labels: the classes.
-        arrays: log-mel, shape (clips, mels, frames).
+        arrays: log-mel, shape (clips, rows, columns).
         targets: class of each clip. groups: its source recording. folds: its fold, 0 if it has none.
         digests: of each clip's samples.
+        categories: of each class, for acoustic rules; empty if the dataset has none.
+        sounds: 16 bit waveforms at the front end's rate, shape (clips, time); only there if the recipe changes them.
     """
 
     dataset: str
@@ -36,6 +38,8 @@ class Material:
     groups: NDArray[np.str_]
     folds: NDArray[np.int64]
     digests: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    sounds: NDArray[np.int16] | None = None
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -44,6 +48,10 @@ class Material:
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Where those clips stand."""
         return np.array([self._rows[name] for name in ids], dtype=np.int64)
+
+    def category(self, row: int) -> str:
+        """Of a clip's class; empty if there is none."""
+        return self.categories[self.targets[row]] if self.categories else ""
 
 
 @dataclass(frozen=True)
@@ -56,31 +64,40 @@ class Split:
     test: NDArray[np.int64]
 
 
-def transforms(recipe: Recipe) -> list[Transform]:
-    """The recipe's augmentation, in the order in which a sound meets it: silence, time, microphone, masks."""
-    wanted, spec = recipe.augment, recipe.frontend
-    found: list[Transform] = []
-    if wanted.repeat_over_silence:
-        found.append(RepeatOverSilence(spec, wanted.repeat_over_silence))
-    if wanted.roll:
-        found.append(Roll())
-    if wanted.gain_db or wanted.tilt_db:
-        found.append(Equalise(spec, wanted.gain_db, wanted.tilt_db))
-    if wanted.mask_bands or wanted.mask_frames:
-        found.append(Mask(wanted.mask_bands, wanted.mask_frames))
-    return found
+def augmented(
+    material: Material,
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+    seed: int,
+    epoch: int,
+    strengths: NDArray[np.float64] | None = None,
+) -> Tensor:
+    """Augmented log-mel of those clips, shape (clips, channels, rows, columns).
+
+    Draws derive from (seed, epoch, clip id). `strengths`, one a class, scale the rules of augmentation.
+    """
+    spec, plan = recipe.frontend, recipe.augment
+    chain = spectrogram_chain(plan, spec)
+
+    def one(row: int) -> Floats:
+        rng = generator(seed, epoch, material.ids[row])
+        if not plan.of_waveform:
+            return apply_all(chain, material.arrays[row], rng)
+        assert material.sounds is not None
+        sound = material.sounds[row].astype(np.float32) / np.float32(FULL_SCALE)
+        strength = 1.0 if strengths is None else float(strengths[material.targets[row]])
+        return view(sound, spec, plan, rng, material.category(row), strength)
+
+    return _as_input(np.stack([one(row) for row in rows]), spec.channels)
 
 
-def augmented(material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int) -> Tensor:
-    """Augmented log-mel of those clips, shape (clips, 1, mels, frames); draws derive from (seed, epoch, clip id)."""
-    chain = transforms(recipe)
-    arrays = [apply_all(chain, material.arrays[row], generator(seed, epoch, material.ids[row])) for row in rows]
-    return torch.from_numpy(np.stack(arrays)[:, None])
+def clean(material: Material, rows: NDArray[np.int64], channels: int = 1) -> Tensor:
+    """Log-mel of those clips as they are, shape (clips, channels, rows, columns)."""
+    return _as_input(material.arrays[rows], channels)
 
 
-def clean(material: Material, rows: NDArray[np.int64]) -> Tensor:
-    """Log-mel of those clips as they are, shape (clips, 1, mels, frames)."""
-    return torch.from_numpy(material.arrays[rows][:, None])
+def _as_input(arrays: Floats, channels: int) -> Tensor:
+    return torch.from_numpy(arrays)[:, None].expand(-1, channels, -1, -1)
 
 
 def batches(

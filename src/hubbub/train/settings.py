@@ -4,94 +4,122 @@
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from hubbub.augment.plan import Augment
+from hubbub.bounds import STRICT, Amount, Bounds, Count, Positive, Share, Size
+from hubbub.data.splits import Plan
 from hubbub.logmel import LogMelSpec
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Limits of a number, which pydantic enforces when a recipe is read."""
-
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    lt: float | None = None
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Pydantic's hook: the number's own schema with the limits added, and neither infinite nor NaN."""
-        limits = {name: value for name, value in vars(self).items() if value is not None}
-        schema = handler(source) | limits
-        return schema | {"allow_inf_nan": False} if schema["type"] == "float" else schema
-
-
-_STRICT: dict[str, str] = {"extra": "forbid"}
-Positive = Annotated[float, Bounds(gt=0)]
-Amount = Annotated[float, Bounds(ge=0)]
-Share = Annotated[float, Bounds(ge=0, lt=1)]
-Count = Annotated[int, Bounds(ge=1)]
-Size = Annotated[int, Bounds(ge=0)]
-
-
-@dataclass(frozen=True)
 class Network:
-    """The trunk and its head. `pool_from`: see `MobileNetV3`; `hidden` 0 makes the head linear."""
+    """The trunk and its head.
 
-    __pydantic_config__: ClassVar = _STRICT
-    weights: str = "mn04_as"
+    Attributes:
+        kind: "mobilenet" (MobileNetV3), "resnet", "cnn", "efficientnet-lite0"; see `hubbub.train.networks`.
+        weights: name of pretrained weights; none trains from random ones.
+        width: of a mobilenet or cnn, relative to its full number of channels.
+        depth: layers of a resnet.
+        pool: how the embedding is made of what the last block gives: its mean; or, over time, by attention, or by a
+            small transformer and then attention.
+        pool_from: of a mobilenet with pool mean, see `MobileNetV3`; the last block if left out.
+        hidden: units of the head's hidden layer; 0 makes the head linear. dropout: in the head.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["mobilenet", "resnet", "cnn", "efficientnet-lite0"] = "mobilenet"
+    weights: str | None = None
     width: Positive = 0.4
-    pool_from: Annotated[int, Bounds(ge=0, le=16)] = 12
+    depth: Literal[18, 34, 50] = 18
+    pool: Literal["mean", "attention", "transformer"] = "mean"
+    pool_from: Annotated[int, Bounds(ge=0, le=16)] | None = None
     hidden: Size = 0
     dropout: Share = 0.0
 
+    def __post_init__(self) -> None:
+        if self.pool_from is not None and (self.kind, self.pool) != ("mobilenet", "mean"):
+            raise ValueError("pool_from is for kind mobilenet with pool mean: leave it out")
 
-@dataclass(frozen=True)
-class Augment:
-    """What a clip goes through each time it is seen; zeros switch a part off."""
+    @property
+    def blocks(self) -> int:
+        """How many blocks the trunk has: a stage that trains from there on trains the head alone.
 
-    __pydantic_config__: ClassVar = _STRICT
-    roll: bool = True
-    gain_db: Amount = 8.0
-    tilt_db: Amount = 4.0
-    repeat_over_silence: Annotated[float, Bounds(ge=0, le=1)] = 0.5
-    mask_bands: Size = 0
-    mask_frames: Size = 0
+        The pooling counts as a block, except for the mobilenet's own, which pools several.
+        """
+        own_pooling = self.kind == "mobilenet" and self.pool == "mean"
+        return _CONVOLUTIONS[self.kind] + (0 if own_pooling else 1)
+
+
+_CONVOLUTIONS = {"mobilenet": 17, "resnet": 5, "cnn": 4, "efficientnet-lite0": 18}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of training. Blocks before `train_from` are frozen; 17 trains the head alone, 0 everything.
+    """A part of training. Blocks before `train_from` are frozen; 0 trains everything, the number of blocks the head.
 
-    What the frozen blocks make of a clip is computed once for each of `variants` augmented versions of it and used
-    again; without frozen blocks every epoch has new versions.
+    With `variants`, what the frozen blocks make of a clip is computed once for each of so many augmented versions of
+    it and used again; with 0 every epoch has new versions, which pass through the frozen blocks each time.
+
+    Attributes:
+        optimizer: AdamW, Adam, or SGD with Nesterov momentum 0.9.
+        lr: learning rate, which `schedule` changes: "step" multiplies it by `step_factor` every `step_epochs` epochs,
+            "cosine" lowers it to zero by the last epoch. Before that, it rises over `warmup` epochs.
+        patience: epochs without a better one after which the stage ends; 0 never ends it early.
+        batch_norm: whether statistics of the blocks that are trained stay as they were pretrained.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
-    train_from: Annotated[int, Bounds(ge=0, le=17)]
+    __pydantic_config__: ClassVar = STRICT
+    train_from: Size
     epochs: Count
     lr: Positive
     weight_decay: Amount = 0.0
-    variants: Count = 1
+    variants: Size = 0
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    step_epochs: Count = 6
+    step_factor: Annotated[float, Bounds(gt=0, le=1)] = 0.5
+    warmup: Amount = 0.0
+    patience: Size = 0
+    batch_norm: Literal["frozen", "trained"] = "frozen"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way to train a classifier. `kind` says how the last layers are found: in closed form or by gradient."""
+    """A way to train a classifier. `kind` says how: a probe in closed form, the rest by gradient, stage by stage.
 
-    __pydantic_config__: ClassVar = _STRICT
+    Attributes:
+        split: who trains, validates and tests. validation: share of the training recordings that choose.
+        c_grid: of a probe.
+        mixup: strength of mixing clips with each other; mixup_of: the network's "input" or the "embedding".
+        class_weights: "balanced" weighs the loss against the frequency of a class.
+        monitor: what of the validation clips chooses the checkpoint, and ends a stage early.
+        weight_average: decay of the running average of the weights, which is what is validated and kept; 0 keeps the
+            weights themselves.
+        precision: "bf16" multiplies in 16 bit, "auto" does so where the machine has units for it.
+        workers: processes that make batches beside the one that trains; they change nothing but the time.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
     name: str
     about: str
-    kind: Literal["probe", "finetune"]
+    kind: Literal["probe", "gradient"]
     frontend: LogMelSpec = field(default_factory=LogMelSpec)
     seconds: Positive = 5.0
     network: Network = field(default_factory=Network)
+    split: Plan = field(default_factory=Plan)
     validation: Share = 0.15
     # probe
     c_grid: tuple[Positive, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-    # finetune
+    # gradient
     augment: Augment = field(default_factory=Augment)
     stages: tuple[Stage, ...] = ()
     batch: Count = 64
-    mixup: Amount = 0.4
-    label_smoothing: Share = 0.1
-    weight_average: Share = 0.99
+    mixup: Amount = 0.0
+    mixup_of: Literal["input", "embedding"] = "input"
+    label_smoothing: Share = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    weight_average: Share = 0.0
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    precision: Literal["auto", "32", "bf16"] = "32"
+    workers: Size = 0

@@ -107,7 +107,7 @@ def load_trunk(path: Path, pool_from: int = MobileNetV3.BLOCKS - 1, width: float
     Raises RefusedError naming the layer if the file's tensors do not fit the network.
     """
     trunk = MobileNetV3(width, pool_from)
-    _fill(trunk, read_checkpoint(path), audioset_names(), path)
+    fill(trunk, read_checkpoint(path), audioset_names(), path)
     return trunk.eval()
 
 
@@ -119,11 +119,15 @@ def load_audioset_head(path: Path) -> nn.Sequential:
         raise RefusedError(f"{path} lacks the head's matrices: it is not the checkpoint of such a network")
     (hidden, size), classes = first.shape, len(last)
     layers = nn.Sequential(nn.Linear(size, hidden), nn.Hardswish(), nn.Linear(hidden, classes))
-    _fill(layers, state, _HEAD, path)
+    fill(layers, state, _HEAD, path)
     return layers.eval()
 
 
-def _fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], path: Path) -> None:
+def fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], path: Path | str) -> None:
+    """Give `module` the tensors of `state`, renamed by module prefixes; what `names` does not hold is left out.
+
+    Raises RefusedError naming the layer that is missing, unknown or of another shape; `path` is for the message.
+    """
     ours = {}
     for key, value in state.items():
         prefix, _, leaf = key.rpartition(".")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.networks.build import Trunk
 
 
 class Standardise(nn.Module):
@@ -42,15 +42,22 @@ def head(size: int, classes: int, hidden: int = 0, dropout: float = 0.0) -> nn.S
 class Classifier(nn.Module):
     """A trunk with an `embedding_size`, and a head on its embedding."""
 
-    trunk: MobileNetV3
+    trunk: Trunk
     head: nn.Sequential
 
-    def __init__(self, trunk: MobileNetV3, head: nn.Sequential):
+    def __init__(self, trunk: Trunk, head: nn.Sequential):
         super().__init__()
         self.trunk = trunk
         self.head = head
 
+    @property
+    def classes(self) -> int:
+        """How many logits it gives."""
+        last = self.head[-1]
+        assert isinstance(last, nn.Linear)
+        return last.out_features
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (batch, classes) and embedding (batch, size) of a log-mel (batch, 1, mels, frames)."""
+        """Logits (batch, classes) and embedding (batch, size) of a log-mel (batch, channels, rows, columns)."""
         embedding = self.trunk(x)
         return self.head(embedding), embedding

@@ -1,0 +1,85 @@
+"""What a recipe does to a sound each time a network is shown it: to the waveform first, then to the spectrogram."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+
+from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
+from hubbub.augment.steps import Step
+from hubbub.augment.transform import Transform, apply_all
+from hubbub.bounds import STRICT, Amount, Bounds, Chance, Size
+from hubbub.logmel import Floats, LogMelSpec, logmel
+
+
+@dataclass(frozen=True)
+class Augment:
+    """What a clip goes through each time it is seen; zeros switch a part off.
+
+    Attributes:
+        waveform: steps for every clip. rules: "acoustic" adds those of the clip's category, "balanced" the same for
+            all (see `hubbub.augment.rules`).
+        class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.classaware`.
+        least_strength, most_strength: its bounds.
+        roll ... crop_frames: of the spectrogram, see `hubbub.augment.spectrogram`.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    waveform: tuple[Step, ...] = ()
+    rules: Literal["none", "acoustic", "balanced"] = "none"
+    class_aware: bool = False
+    least_strength: Amount = 0.3
+    most_strength: Annotated[float, Bounds(gt=0, le=2)] = 1.5
+    repeat_over_silence: Chance = 0.0
+    roll: bool = False
+    gain_db: Amount = 0.0
+    tilt_db: Amount = 0.0
+    mask_bands: Size = 0
+    mask_frames: Size = 0
+    crop_frames: Size = 0
+
+    def __post_init__(self) -> None:
+        if self.least_strength > self.most_strength:
+            raise ValueError("least_strength must not be above most_strength")
+        if self.class_aware and self.rules == "none":
+            raise ValueError("class_aware scales the rules: set rules to acoustic or balanced")
+
+    @property
+    def of_waveform(self) -> bool:
+        """Whether the waveform itself is changed, so that a log-mel has to be computed each time."""
+        return bool(self.waveform) or self.rules != "none"
+
+
+def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float = 1.0) -> list[Transform]:
+    """The plan's changes of a waveform. Raises ValueError if acoustic rules know nothing of `category`."""
+    from hubbub.augment import rules
+    from hubbub.augment.steps import chain
+
+    ruled: list[Transform] = []
+    if plan.rules == "acoustic":
+        ruled = rules.acoustic(category, rate, strength)
+    elif plan.rules == "balanced":
+        ruled = rules.balanced(rate, strength)
+    return [*chain(plan.waveform, rate), *ruled]
+
+
+def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
+    """The plan's changes of a log-mel, in the order in which a sound meets them: silence, time, microphone, masks."""
+    found: list[Transform] = []
+    if plan.repeat_over_silence:
+        found.append(RepeatOverSilence(spec, plan.repeat_over_silence))
+    if plan.roll:
+        found.append(Roll())
+    if plan.gain_db or plan.tilt_db:
+        found.append(Equalise(spec, plan.gain_db, plan.tilt_db))
+    if plan.mask_bands or plan.mask_frames:
+        found.append(Mask(plan.mask_bands, plan.mask_frames))
+    return found
+
+
+def view(
+    sound: Floats, spec: LogMelSpec, plan: Augment, rng: np.random.Generator, category: str = "", strength: float = 1.0
+) -> Floats:
+    """What a network is shown of a waveform, shape (time,) at `spec.rate`: augmented log-mel (rows, columns)."""
+    changed = apply_all(waveform_chain(plan, spec.rate, category, strength), sound, rng)
+    return apply_all(spectrogram_chain(plan, spec), logmel(changed, spec), rng)

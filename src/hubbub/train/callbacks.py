@@ -1,0 +1,186 @@
+"""What happens while a stage trains: each epoch is written down, checkpoints are kept, watchers are told."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback
+
+from hubbub.runs import read_csv, write_csv
+from hubbub.storage import write_text, write_with
+from hubbub.train.events import Step, Watch
+from hubbub.train.module import Tuning
+
+EPOCHS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a stage keeps what it needs to go on, and what it found."""
+
+    run: Path
+    stage: int
+
+    @property
+    def _folder(self) -> Path:
+        return self.run / "checkpoints" / f"stage{self.stage}"
+
+    @property
+    def best(self) -> Path:
+        """The averaged weights of the best epoch."""
+        return self._folder / "best.pt"
+
+    @property
+    def last(self) -> Path:
+        """All that the next epoch needs."""
+        return self._folder / "last.ckpt"
+
+    @property
+    def over(self) -> Path:
+        """There once the stage was stopped early, so that it is not taken up again."""
+        return self._folder / "stopped-early"
+
+
+class Strengths(Callback):
+    """Strength of the augmentation of each class, from its validation recall; a row an epoch in strengths.csv."""
+
+    def __init__(self, rule: Any, labels: tuple[str, ...], path: Path):
+        self.rule, self.labels, self.path = rule, labels, path
+        self.now: NDArray[np.float64] = rule.start(len(labels))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lightning's hook."""
+        return {"now": self.now.tolist()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Lightning's hook."""
+        self.now = np.array(state["now"])
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        assert isinstance(module, Tuning)
+        row = {"epoch": str(trainer.current_epoch + 1)}
+        row |= {label: f"{value:.4f}" for label, value in zip(self.labels, self.now, strict=True)}
+        add_row(self.path, ("epoch", *self.labels), row, ("epoch",))
+        self.now = self.rule.update(self.now, module.recall.numpy().astype(np.float64))
+
+
+class Watching(Callback):
+    """Tells a watcher of every batch, and measures how long training waited for data."""
+
+    def __init__(self, stage: int, stages: int, watch: Watch):
+        self.stage, self.stages, self.watch = stage, stages, watch
+        self.waited, self.began = 0.0, time.monotonic()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        self.waited, self.began = 0.0, time.monotonic()
+        self._idle_since = self.began
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int) -> None:
+        """Lightning's hook."""
+        self.waited += time.monotonic() - self._idle_since
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Lightning's hook."""
+        accuracy = trainer.callback_metrics.get("val_accuracy")
+        self.watch(
+            Step(
+                self.stage,
+                self.stages,
+                trainer.current_epoch + 1,
+                int(trainer.max_epochs or 0),
+                index + 1,
+                int(trainer.num_training_batches),
+                float(outputs["loss"]),
+                None if accuracy is None else float(accuracy),
+            )
+        )
+        self._idle_since = time.monotonic()
+
+
+class Keep(Callback):
+    """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, all that is needed to go on.
+
+    Everything is written whole or not at all, so that an end at any moment costs the current epoch at most. Must be the
+    last of the callbacks, so that it keeps what the others have become.
+    """
+
+    def __init__(self, files: Files, monitor: str, watching: Watching, say: Any):
+        self.files, self.monitor, self.watching, self.say = files, monitor, watching, say
+        self.least = float("inf")
+        self._board: Any = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lightning's hook."""
+        return {"least": self.least}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Lightning's hook."""
+        self.least = state["least"]
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        assert isinstance(module, Tuning)
+        value = float(trainer.callback_metrics[self.monitor])
+        badness = value if self.monitor == "val_loss" else -value
+        if badness < self.least:
+            self.least = badness
+            state = module.average.module.state_dict()
+            write_with(self.files.best, lambda path: torch.save({"badness": badness, "state": state}, path))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        seconds = time.monotonic() - self.watching.began
+        epoch = trainer.current_epoch + 1
+        here = {"stage": self.files.stage, "epoch": epoch, **figures, "lr": self._rate(trainer), "seconds": seconds}
+        here["waiting"] = self.watching.waited / seconds
+        row = {name: f"{here[name]:.6g}" for name in EPOCHS}
+        add_row(self.files.run / "epochs.csv", EPOCHS, row, ("stage", "epoch"))
+        self._plot(here)
+        losses = f"training loss {here['train_loss']:.3f}, validation loss {here['val_loss']:.3f}"
+        where = f"stage {self.files.stage}, epoch {epoch} of {trainer.max_epochs}"
+        self.say(f"{where}: {losses}, accuracy {here['val_accuracy']:.1%}, {seconds:.0f} s")
+        if trainer.should_stop:
+            write_text(self.files.over, "no better epoch for as long as the recipe's patience\n")
+        write_with(self.files.last, trainer.save_checkpoint)
+
+    def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        if self._board:
+            self._board.close()
+
+    @staticmethod
+    def _rate(trainer: pl.Trainer) -> float:
+        return float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def _plot(self, here: dict[str, Any]) -> None:
+        """For TensorBoard, if it is installed."""
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                self._board = False
+                return
+            folder = self.files.run / "tensorboard" / f"stage{self.files.stage}"
+            self._board = SummaryWriter(str(folder), purge_step=here["epoch"])
+        if self._board:
+            for name in EPOCHS[2:]:
+                self._board.add_scalar(name, here[name], here["epoch"])
+            self._board.flush()
+
+
+def add_row(path: Path, columns: tuple[str, ...], row: dict[str, str], key: tuple[str, ...]) -> None:
+    """Add a row to a CSV file; one with the same key, from before an interruption, gives way."""
+    mine = [row[name] for name in key]
+    before = read_csv(path) if path.is_file() else []
+    rows = [*(old for old in before if [old[name] for name in key] != mine), row]
+    write_csv(path, columns, ([one[name] for name in columns] for one in rows))
