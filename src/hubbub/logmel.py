@@ -14,8 +14,9 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from hubbub.picture import DECIBELS, LEAST_STD, Floats, resize
+from hubbub.picture import DECIBELS, LEAST_STD, resize
 
+Floats = NDArray[np.float32]
 FULL_SCALE = 32767  #: of waveforms that are kept as 16 bit integers
 _BLOCK = 4  # mel bands that are computed together
 

@@ -29,7 +29,7 @@ def resizing(source: int, target: int) -> Floats:
     centres = (np.arange(target) + 0.5) * step - 0.5
     distance = np.abs(np.arange(source) - centres[:, None])
     weights = np.clip(1.0 - distance / max(step, 1.0), 0.0, None)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
 def resize(picture: Floats, height: int, width: int) -> Floats:

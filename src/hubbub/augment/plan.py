@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
-from hubbub.augment.steps import Step
+from hubbub.augment import rules
+from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
+from hubbub.augment.steps import Step, chain
 from hubbub.augment.transform import Transform, apply_all
 from hubbub.bounds import STRICT, Amount, Bounds, Chance, Size
 from hubbub.logmel import Floats, LogMelSpec, logmel
@@ -52,9 +53,6 @@ class Augment:
 
 def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float = 1.0) -> list[Transform]:
     """The plan's changes of a waveform. Raises ValueError if acoustic rules know nothing of `category`."""
-    from hubbub.augment import rules
-    from hubbub.augment.steps import chain
-
     ruled: list[Transform] = []
     if plan.rules == "acoustic":
         ruled = rules.acoustic(category, rate, strength)
@@ -74,6 +72,8 @@ def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
         found.append(Equalise(spec, plan.gain_db, plan.tilt_db))
     if plan.mask_bands or plan.mask_frames:
         found.append(Mask(plan.mask_bands, plan.mask_frames))
+    if plan.crop_frames:
+        found.append(RandomCrop(plan.crop_frames))
     return found
 
 

@@ -1,10 +1,14 @@
-"""Augmentations of log-mel spectrograms, shape (mels, frames), as `hubbub.logmel` gives them. They keep the label."""
+"""Augmentations of log-mel spectrograms, shape (mels, frames), as `hubbub.logmel` gives them.
+
+All but `RandomCrop` keep the number of frames, and all but `mixup` keep the label.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from hubbub.logmel import Floats, LogMelSpec
+from hubbub.logmel import LogMelSpec
+from hubbub.picture import Floats
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,40 @@ class Mask:
         low, start = round(band * (array.shape[0] - bands)), round(frame * (array.shape[1] - frames))
         masked[low : low + bands] = masked[:, start : start + frames] = array.mean()
         return masked
+
+
+@dataclass(frozen=True)
+class RandomCrop:
+    """Cuts out `frames` neighbouring frames at a random place. Changes the length: to `frames`, whatever it was.
+
+    A clip that is shorter is repeated from its beginning. Networks that see crops in training hear whole clips later.
+    """
+
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise ValueError(f"a crop needs at least one frame, got {self.frames}")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Place, as a share of what is left, 0 to 1."""
+        return float(rng.random())
+
+    def apply(self, array: Floats, parameters: float) -> Floats:
+        """See class."""
+        start = round(parameters * max(array.shape[-1] - self.frames, 0))
+        return array[..., (start + np.arange(self.frames)) % array.shape[-1]]
+
+
+def mixup(first: Floats, second: Floats, share: float) -> Floats:
+    """Two spectrograms as one, ``share * first + (1 - share) * second`` (Zhang et al., ICLR 2018). Keeps the length.
+
+    The label changes: it is ``share`` of the first's and ``1 - share`` of the second's. The paper draws the share from
+    Beta(α, α), α in 0.1 to 0.4. `hubbub.augment.waveform.between_class` mixes what is heard instead.
+
+    Raises:
+        ValueError: the shapes differ, or share is not in 0..1.
+    """
+    if first.shape != second.shape or not 0 <= share <= 1:
+        raise ValueError(f"cannot mix shapes {first.shape} and {second.shape} with share {share}: want equal, and 0..1")
+    return np.asarray(np.float32(share) * first + np.float32(1 - share) * second, np.float32)

@@ -4,11 +4,12 @@ Draws derive from (seed, epoch, clip), never from the state of a worker, so that
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from hubbub.logmel import Floats
+from hubbub.picture import Floats
 
 
 class Transform(Protocol):
@@ -35,3 +36,62 @@ def apply_all(transforms: Sequence[Transform], array: Floats, rng: np.random.Gen
     for transform in transforms:
         array = transform.apply(array, transform.draw(rng))
     return array
+
+
+@dataclass(frozen=True)
+class Sometimes:
+    """Applies a transform with `probability`, and otherwise leaves the array as it is."""
+
+    transform: Transform
+    probability: float
+
+    def draw(self, rng: np.random.Generator) -> Any | None:
+        """The transform's parameters, or None to leave it out."""
+        return self.transform.draw(rng) if rng.random() < self.probability else None
+
+    def apply(self, array: Floats, parameters: Any | None) -> Floats:
+        """See class."""
+        return array if parameters is None else self.transform.apply(array, parameters)
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Applies `least` to `most` of the transforms, all numbers and all choices equally likely, in the order given."""
+
+    transforms: tuple[Transform, ...]
+    least: int
+    most: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least <= self.most <= len(self.transforms):
+            raise ValueError(f"cannot choose {self.least} to {self.most} of {len(self.transforms)} transforms")
+
+    def draw(self, rng: np.random.Generator) -> tuple[tuple[int, Any], ...]:
+        """Places and parameters of the chosen ones."""
+        number = int(rng.integers(self.least, self.most + 1))
+        places = sorted(int(place) for place in rng.permutation(len(self.transforms))[:number])
+        return tuple((place, self.transforms[place].draw(rng)) for place in places)
+
+    def apply(self, array: Floats, parameters: tuple[tuple[int, Any], ...]) -> Floats:
+        """See class."""
+        for place, drawn in parameters:
+            array = self.transforms[place].apply(array, drawn)
+        return array
+
+
+@dataclass(frozen=True)
+class Either:
+    """Applies `first` with `probability`, else `second`."""
+
+    first: Transform
+    second: Transform
+    probability: float
+
+    def draw(self, rng: np.random.Generator) -> tuple[bool, Any]:
+        """Whether it is the first, and the parameters of the one."""
+        first = bool(rng.random() < self.probability)
+        return first, (self.first if first else self.second).draw(rng)
+
+    def apply(self, array: Floats, parameters: tuple[bool, Any]) -> Floats:
+        """See class."""
+        return (self.first if parameters[0] else self.second).apply(array, parameters[1])

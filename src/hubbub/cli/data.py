@@ -21,6 +21,9 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="esc50, esc10 or synthetic.")]
+Given = Annotated[
+    str, typer.Argument(metavar="NAME", help="esc50, esc10, synthetic, or a folder that `hubbub augment` made.")
+]
 
 _SHOWN = 20  # problems in full; the rest is counted
 
@@ -59,7 +62,7 @@ def import_(
 
 
 @app.command()
-def verify(name: Name) -> None:
+def verify(name: Given) -> None:
     """Check a dataset: its table, its numbers, and that every clip decodes. Exit code 1 if something is wrong."""
     from hubbub.data import registry
 
@@ -69,7 +72,8 @@ def verify(name: Name) -> None:
     if len(problems) > _SHOWN:
         print(f"... and {len(problems) - _SHOWN:,} more")
     if problems:
-        cure = "make it again" if name == "synthetic" else f"fetch or import it again (hubbub data fetch {name})"
+        made = name == "synthetic" or registry.is_expanded(name)
+        cure = "make it again" if made else f"fetch or import it again (hubbub data fetch {name})"
         print(f"{name}: {len(problems):,} {'problem' if len(problems) == 1 else 'problems'}; {cure}")
         raise typer.Exit(ExitCode.FINDING)
     dataset = registry.open_dataset(name)
@@ -78,7 +82,7 @@ def verify(name: Name) -> None:
 
 @app.command()
 def info(
-    name: Name, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False
+    name: Given, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False
 ) -> None:
     """Describe a dataset: clips, classes, folds, licence, citation, and recordings that lie in several folds."""
     from hubbub.data.registry import open_dataset
@@ -110,7 +114,7 @@ def _say_where(folder: Path) -> None:
 
 
 def _folder(dataset: "Dataset") -> str:
-    return os.path.commonpath([clip.path.parent for clip in dataset.clips])
+    return os.path.commonpath([clip.path.parent for clip in dataset.originals])
 
 
 def _facts(dataset: "Dataset") -> dict[str, Any]:
@@ -123,13 +127,14 @@ def _facts(dataset: "Dataset") -> dict[str, Any]:
         "name": dataset.name,
         "title": dataset.title,
         "location": _folder(dataset),
-        "clips": len(dataset.clips),
+        "clips": len(dataset.originals),
+        "copies": len(dataset.clips) - len(dataset.originals),
         "recordings": len({clip.group for clip in dataset.clips}),
         "classes": list(dataset.labels),
         "categories": {
             kind: [label for label in kinds if kinds[label] == kind] for kind in dict.fromkeys(kinds.values())
         },
-        "folds": {str(fold): sum(clip.fold == fold for clip in dataset.clips) for fold in dataset.folds},
+        "folds": {str(fold): sum(clip.fold == fold for clip in dataset.originals) for fold in dataset.folds},
         "spanning": {
             group: [{"clip": clip.id, "fold": clip.fold, "label": clip.label} for clip in clips]
             for group, clips in dataset.spanning.items()
@@ -152,6 +157,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("title", facts["title"]),
         ("location", facts["location"]),
         ("clips", f"{facts['clips']:,}, from {facts['recordings']:,} source recordings"),
+        *([("copies", f"{facts['copies']:,}, which are only ever trained on")] if facts["copies"] else []),
         ("classes", f"{len(facts['classes'])}" + ("" if grouped else f": {', '.join(facts['classes'])}")),
         *grouped,
         ("clips a fold", folds or "no official folds"),

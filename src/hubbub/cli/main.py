@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import data, learn, listen, report
+from hubbub.cli import data, features, learn, listen, recipes, report, study
+from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
 
@@ -27,11 +28,15 @@ for command in (
     learn.cv,
     learn.train,
     learn.export,
+    augment,
+    recipes.recipes,
+    study.leak_study,
     report.report,
     report.results,
 ):
     app.command()(command)
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
 
 
 def _version(asked: bool) -> None:

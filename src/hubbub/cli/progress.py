@@ -1,7 +1,10 @@
 """A progress bar on stderr for whatever is walked through, and nothing where nobody looks."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from hubbub.train.events import Step
 
 Item = TypeVar("Item")
 
@@ -20,3 +23,60 @@ def track(what: str) -> Callable[[Iterable[Item]], Iterator[Item]]:
         )
 
     return walk
+
+
+class Training:
+    """A `hubbub.train.events.Watch`: how far a stage of training has come, on a terminal only, while in a `with` block.
+
+    The bar counts the batches of all epochs that the stage may have; one that is stopped early ends before its end.
+    """
+
+    def __init__(self, label: str = "") -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[figures]}", markup=False),
+            TimeRemainingColumn(compact=True),
+        )
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal)
+        self._label = label
+        self._task: Any = None
+        self._stage = 0
+
+    def __enter__(self) -> "Training":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, step: "Step") -> None:
+        """One batch is done."""
+        if self._bar.disable:
+            return
+        now: dict[str, Any] = {
+            "description": " · ".join([*([self._label] if self._label else []), _place(step)]),
+            "completed": (step.epoch - 1) * step.batches + step.batch,
+            "figures": _figures(step),
+        }
+        if step.stage == self._stage:
+            self._bar.update(self._task, **now)
+            return
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        # a bar that starts where it is: what was done before an interruption does not tell the time that is left
+        self._task = self._bar.add_task(total=step.epochs * step.batches, **now)
+        self._stage = step.stage
+
+
+def _place(step: "Step") -> str:
+    return f"stage {step.stage}/{step.stages} · epoch {step.epoch}/{step.epochs}"
+
+
+def _figures(step: "Step") -> str:
+    known = "" if step.val_accuracy is None else f" · validation {step.val_accuracy:.1%}"
+    return f"loss {step.loss:.3f}{known}"

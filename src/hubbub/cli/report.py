@@ -28,21 +28,21 @@ def report(
 
 def results(
     root: Annotated[Path, typer.Option(help="The source tree with README.md and docs/results.")] = Path(),
-    add: Annotated[
-        Path | None, typer.Option("--add", metavar="RUN", help="Publish a cross-validation as a row.")
-    ] = None,
+    add: Annotated[Path | None, typer.Option("--add", metavar="RUN", help="Publish a run as a row.")] = None,
     row: Annotated[str | None, typer.Option("--row", help="Name of that row; the run's if left out.")] = None,
     machine: Annotated[str | None, typer.Option(help="What the run ran on, for the row.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a table is out of date.")] = False,
 ) -> None:
     """Make the tables of README.md and docs/results.md from the kept predictions."""
-    from hubbub.report import results as tables
+    from hubbub.report import results as kept
+    from hubbub.report import tables
     from hubbub.runs import Run
 
     if add is not None and check:
         raise UsageError("--check changes nothing and --add does: give one of them")
     if add is not None:
-        tables.publish(Run.open(add), root, row, machine)
+        tables.require_pages(root)
+        kept.publish(Run.open(add), root, row, machine)
     stale = tables.refresh(root, write=not check)
     for path in stale:
         print(f"{path}: {'out of date, run `hubbub results`' if check else 'brought up to date'}")

@@ -64,7 +64,7 @@ class Words:
     @property
     def changes(self) -> dict[str, Any]:
         """The recipe's keys that were set."""
-        split = {"split.kind": self.split} if self.split else {}
+        split: dict[str, Any] = {"split.kind": self.split} if self.split else {}
         if self.split and self.split != "filename-regex":
             split["split.patterns"] = None
         return split | dict(_parsed(item) for item in self.sets)
@@ -86,8 +86,8 @@ class Prepared:
         split = make(self.sounds, recipe.split, fold, recipe.validation)
         if split.leaky and not self.words.leaks:
             raise RefusedError(
-                f"the split {recipe.split.kind} tests on recordings that training hears, so that its figure says nothing"
-                " about new sounds: give --i-know-it-leaks to see it all the same"
+                f"the split {recipe.split.kind} tests on recordings that training hears, so that its figure says"
+                " nothing about new sounds: give --i-know-it-leaks to see it all the same"
             )
         return split
 

@@ -1,5 +1,7 @@
 """The datasets by the names that the command line knows."""
 
+from pathlib import Path
+
 from hubbub.data import esc50
 from hubbub.data.dataset import Dataset, Track
 from hubbub.errors import UsageError
@@ -8,7 +10,14 @@ NAMES = ("esc50", "esc10", "synthetic")
 
 
 def open_dataset(name: str) -> Dataset:
-    """The dataset of that name; raises UsageError for an unknown one, MissingDatasetError if it is not here."""
+    """The dataset of that name, or in that folder: one that `hubbub augment` made, with the clips that it is made from.
+
+    Raises UsageError for an unknown one, MissingDatasetError if it is not here, DataError if it is damaged.
+    """
+    if is_expanded(name):
+        from hubbub.data import expand
+
+        return expand.load(Path(name), open_dataset(expand.read_about(Path(name)).source))
     _require_known(name)
     if name == "synthetic":
         from hubbub.data import synthetic
@@ -22,10 +31,19 @@ def verify(name: str, track: Track = iter) -> list[str]:
 
     ESC-10 is a part of ESC-50's release, which is checked as a whole.
     """
+    if name == "synthetic" or is_expanded(name):
+        return open_dataset(name).unreadable(track)
     _require_known(name)
-    return open_dataset(name).unreadable(track) if name == "synthetic" else esc50.verify(None, track)
+    return esc50.verify(None, track)
+
+
+def is_expanded(name: str) -> bool:
+    """Whether a name is that of a folder that `hubbub augment` made, or has begun."""
+    return name not in NAMES and any(Path(name, file).is_file() for file in ("augmented.json", "augmented.csv"))
 
 
 def _require_known(name: str) -> None:
     if name not in NAMES:
-        raise UsageError(f"unknown dataset {name!r}: known are {', '.join(NAMES)}")
+        raise UsageError(
+            f"unknown dataset {name!r}: known are {', '.join(NAMES)}, and folders that `hubbub augment` made"
+        )

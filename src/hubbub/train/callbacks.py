@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 
+from hubbub.augment.classaware import ClassAware
 from hubbub.runs import read_csv, write_csv
 from hubbub.storage import write_text, write_with
 from hubbub.train.events import Step, Watch
@@ -49,7 +50,7 @@ class Files:
 class Strengths(Callback):
     """Strength of the augmentation of each class, from its validation recall; a row an epoch in strengths.csv."""
 
-    def __init__(self, rule: Any, labels: tuple[str, ...], path: Path):
+    def __init__(self, rule: ClassAware, labels: tuple[str, ...], path: Path):
         self.rule, self.labels, self.path = rule, labels, path
         self.now: NDArray[np.float64] = rule.start(len(labels))
 
@@ -107,7 +108,7 @@ class Watching(Callback):
 
 
 class Keep(Callback):
-    """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, all that is needed to go on.
+    """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, and what going on takes.
 
     Everything is written whole or not at all, so that an end at any moment costs the current epoch at most. Must be the
     last of the callbacks, so that it keeps what the others have become.

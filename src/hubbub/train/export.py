@@ -19,8 +19,8 @@ from hubbub.runs import Predictions, Run
 from hubbub.storage import write_with
 from hubbub.train import recipe as recipes
 from hubbub.train.frontend import LogMel
-from hubbub.train.networks.classifier import Classifier, head
 from hubbub.train.networks.build import trunk as build
+from hubbub.train.networks.classifier import Classifier, head
 from hubbub.train.settings import Recipe
 
 TOLERANCE = 1e-3  #: most that a logit may differ between the stacks

@@ -16,11 +16,11 @@ from hubbub.evaluate.calibration import softmax
 from hubbub.runs import Predictions, Run, write_csv
 from hubbub.storage import write_json, write_with
 from hubbub.train import gradient, probe
+from hubbub.train.events import Watch, unwatched
 from hubbub.train.frozen import FrozenFeatures
 from hubbub.train.material import Material, Split, batches, clean
-from hubbub.train.networks.classifier import Classifier
-from hubbub.train.events import Watch, unwatched
 from hubbub.train.networks.build import Trunk
+from hubbub.train.networks.classifier import Classifier
 from hubbub.train.settings import Recipe
 
 _PARTS = ("train", "validation", "test")

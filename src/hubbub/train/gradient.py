@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
+from hubbub.augment.classaware import ClassAware
 from hubbub.errors import RefusedError
 from hubbub.train.callbacks import Files, Keep, Strengths, Watching
 from hubbub.train.datamodule import Load, StageData
@@ -93,8 +94,6 @@ def _strengths(material: Material, recipe: Recipe, place: Place) -> Strengths | 
     plan = recipe.augment
     if not plan.class_aware:
         return None
-    from hubbub.augment.classaware import ClassAware
-
     rule = ClassAware(plan.least_strength, plan.most_strength)
     return Strengths(rule, material.labels, place.folder / "strengths.csv")
 

@@ -31,6 +31,8 @@ class Tuning(pl.LightningModule):
         class_weights: of the loss, shape (classes,); all alike if left out.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         classifier: Classifier,
@@ -78,7 +80,7 @@ class Tuning(pl.LightningModule):
         loss = functional.cross_entropy(
             self.classifier.head(embedding),
             wanted,
-            weight=self.class_weights,  # type: ignore[arg-type]
+            weight=self.class_weights,
             label_smoothing=self.recipe.label_smoothing,
         )
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from hubbub.errors import RefusedError, missing_extra
 from hubbub.train import weights
 from hubbub.train.networks import efficientnet, resnet
-from hubbub.train.networks.build import Trunk, convolutions, trunk
+from hubbub.train.networks.build import Trunk, trunk
 from hubbub.train.networks.mobilenet import MobileNetV3
 from hubbub.train.settings import Network
 
@@ -31,9 +31,7 @@ def load(network: Network, inputs: int, seed: int, path: Path | None = None) -> 
     if network.weights is None and path is None:
         return built.eval()
     if network.kind == "mobilenet":
-        found = weights.load_trunk(
-            weights.locate(network.weights or "mn04_as", path), _pool_from(built), network.width
-        )
+        found = weights.load_trunk(weights.locate(network.weights or "mn04_as", path), _pool_from(built), network.width)
         built.blocks[: len(found.blocks)].load_state_dict(found.blocks.state_dict())
         return built.eval()
     state, names, source = _published(network, path)

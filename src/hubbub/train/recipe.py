@@ -1,7 +1,7 @@
 """Recipes: one YAML file each, validated on load; an error names the key and what is allowed.
 
-Beside the keys of `Recipe`, a file may have `base`, a recipe whose keys it changes, and `budgets`, named sets of changes
-for less time: ``budgets: {quick: {stages.0.epochs: 1}}``.
+Beside the keys of `Recipe`, a file may have `base`, a recipe whose keys it changes, and `budgets`, named sets of
+changes for less time: ``budgets: {quick: {stages.0.epochs: 1}}``.
 """
 
 from collections.abc import Mapping
@@ -121,9 +121,7 @@ def _of_stages(recipe: Recipe) -> list[str]:
     for index, stage in enumerate(recipe.stages):
         last = network.blocks - 1 if network.pool_from is None else network.pool_from
         if last < stage.train_from != network.blocks:
-            found.append(
-                f"stages.{index}.train_from must be {network.blocks} (the head alone) or at most {last}"
-            )
+            found.append(f"stages.{index}.train_from must be {network.blocks} (the head alone) or at most {last}")
         if stage.variants and not stage.train_from:
             found.append(f"stages.{index}.variants must be 0 where no block is frozen")
         if stage.variants and recipe.augment.class_aware:
@@ -163,10 +161,7 @@ def _owner(place: tuple[Any, ...]) -> Any:
 def _override(values: Any, key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for parent in parents:
-        if isinstance(values, list):
-            values = values[_index(values, parent, key)]
-        else:
-            values = values.setdefault(parent, {})
+        values = values[_index(values, parent, key)] if isinstance(values, list) else values.setdefault(parent, {})
         if not isinstance(values, dict | list):
             raise UsageError(f"cannot set {key}: {parent} is not a mapping")
     values[_index(values, last, key) if isinstance(values, list) else last] = value

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Chain(nn.Module):
-    """Blocks one after the other, from log-mel (batch, channels, rows, columns) to embedding (batch, embedding_size)."""
+    """Blocks in a row, from log-mel (batch, channels, rows, columns) to embedding (batch, embedding_size)."""
 
     def __init__(self, blocks: list[nn.Module], embedding_size: int):
         super().__init__()

@@ -1,0 +1,115 @@
+"""`hubbub features`: spectrogram pictures of a dataset, and what a network sees of one sound."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hubbub.cli.progress import track
+from hubbub.cli.setting import learning
+from hubbub.errors import UsageError
+
+if TYPE_CHECKING:
+    from hubbub.picture import Floats
+    from hubbub.train.settings import Recipe
+
+app = typer.Typer(
+    help="Draw spectrograms as a recipe's network sees them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+_VIEWS = 3  # augmented ones that are shown
+_ESC50_NAME = re.compile(r"\d+-\d+-[A-Z]+-(\d+)")
+
+
+@app.command()
+def pictures(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="esc50, esc10, synthetic, or a folder.")],
+    recipe: Annotated[
+        str, typer.Option(help="Whose front end: a recipe's name, or a YAML file.")
+    ] = "resnet50-imagenet",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures; pictures/RECIPE-DATASET if left out.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if left out.")] = None,
+) -> None:
+    """Write each clip's spectrogram as a PNG file, for `hubbub train --pictures`; those that are there are kept."""
+    from hubbub.data.registry import open_dataset
+    from hubbub.features.pictures import write
+
+    chosen = _recipe(recipe)
+    sounds = open_dataset(dataset)
+    folder = out or Path("pictures", f"{chosen.name}-{sounds.name}")
+    count = jobs or os.cpu_count() or 1
+    new = write(sounds.clips, chosen.frontend, chosen.seconds, folder, count, track("pictures"))
+    print(f"{folder}: {len(sounds.clips):,} pictures, {new:,} of them new")
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A sound file.")],
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the augmentation.")] = 0,
+    epoch: Annotated[int, typer.Option(min=0, help="The first of the three whose augmentation is shown.")] = 0,
+    label: Annotated[
+        str | None, typer.Option(help="The sound's class, for rules by category; ESC-50's names tell it.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The picture; FILE-RECIPE.png here if left out.")
+    ] = None,
+) -> None:
+    """Draw what a recipe's network sees of a sound: as it is, and as three epochs of training augment it."""
+    from hubbub.logmel import logmel
+    from hubbub.report import views
+
+    chosen = _recipe(recipe)
+    spec = chosen.frontend
+    category = _category(label, file) if chosen.augment.rules == "acoustic" else ""
+    sound = _heard(file, chosen)
+    shown = [("as it is", logmel(sound, spec))]
+    for number in range(epoch, epoch + _VIEWS):
+        shown.append((f"augmented, epoch {number}", _augmented(sound, chosen, seed, number, file.name, category)))
+    target = output or Path(f"{file.stem}-{chosen.name}.png")
+    title = f"{file.name} as {chosen.name} sees it: {views.describe(spec, chosen.seconds)}"
+    views.draw(target, shown, sound, spec, title)
+    print(f"{target}: {file.name} as {chosen.name} sees it, and three augmented views")
+
+
+def _recipe(name: str) -> "Recipe":
+    with learning():
+        from hubbub.train.recipe import load
+    return load(name)
+
+
+def _heard(file: Path, recipe: "Recipe") -> "Floats":
+    """The sound at the front end's rate, cut or zero-padded to the recipe's length."""
+    import numpy as np
+
+    from hubbub import audio
+
+    length = round(recipe.seconds * recipe.frontend.rate)
+    sound = audio.read(file, recipe.frontend.rate)[0][:length]
+    return np.pad(sound, (0, length - len(sound)))
+
+
+def _augmented(sound: "Floats", recipe: "Recipe", seed: int, epoch: int, clip: str, category: str) -> "Floats":
+    from hubbub.augment.plan import view
+    from hubbub.augment.transform import generator
+
+    return view(sound, recipe.frontend, recipe.augment, generator(seed, epoch, clip), category)
+
+
+def _category(label: str | None, file: Path) -> str:
+    """The category of ESC-50 that rules of augmentation go by."""
+    from hubbub.data import esc50
+
+    found = _ESC50_NAME.fullmatch(file.stem)
+    if label is None and found and int(found[1]) < len(esc50.LABELS):
+        label = esc50.LABELS[int(found[1])]
+    if label is None:
+        raise UsageError(f"this recipe augments by category, and {file.name!r} does not tell its class: give --label")
+    return esc50.category(label)

@@ -1,0 +1,225 @@
+"""Pictures of a run, made from its folder alone: how it learnt, what it confuses, how strongly classes were changed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hubbub.errors import DataError
+from hubbub.evaluate.metrics import Doubles
+from hubbub.report.console import percent
+from hubbub.report.figures import figure, save
+from hubbub.runs import Run, read_csv
+
+_RIGHT, _WRONG, _SIDE = "#1f5f8b", "#c8553d", "#8a8f98"  # blue, red, grey
+_NEEDED = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
+_MONITOR = re.compile(r"^monitor: val_accuracy$", re.MULTILINE)
+
+
+def draw_all(run: Run) -> list[Path]:
+    """Draw what there is to draw of a finished run into its folder: `curves.png`, `confusion.png`, `strengths.png`.
+
+    A cross-validation gets the confusion of all its test clips; each of its folds, and its final model, get the rest.
+    Returns the pictures' paths. Raises RefusedError if matplotlib is not installed, DataError for a damaged table.
+    """
+    drawn = []
+    for part in _parts(run):
+        for table, draw in (("epochs", curves), ("strengths", strengths)):
+            if (part.folder / f"{table}.csv").is_file():
+                drawn.append(part.folder / f"{draw.__name__}.png")
+                draw(part, drawn[-1])
+    if run.metrics["test"].get("confusion"):
+        drawn.append(run.folder / "confusion.png")
+        confusion(run, drawn[-1])
+    return drawn
+
+
+def curves(run: Run, path: Path) -> None:
+    """Losses, validation accuracy and learning rate over the epochs of all stages; the chosen epoch is marked.
+
+    Raises DataError if epochs.csv is missing, damaged or empty; else as `draw_all`.
+    """
+    rows = read_csv(run.folder / "epochs.csv")
+    columns = _numbers(rows, run.folder / "epochs.csv", _NEEDED, ("lr",))
+    panels = 2 + ("lr" in columns)
+    drawn = figure(9, 2.2 + 1.7 * panels)
+    axes = drawn.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
+    epochs = np.arange(1, len(rows) + 1)
+    marker = "o" if len(rows) == 1 else ""
+    axes[0].plot(epochs, columns["train_loss"], color=_SIDE, marker=marker, label="training")
+    axes[0].plot(epochs, columns["val_loss"], color=_RIGHT, marker=marker, label="validation")
+    axes[0].set_ylabel("loss")
+    axes[1].plot(epochs, 100 * columns["val_accuracy"], color=_RIGHT, marker=marker)
+    axes[1].set_ylabel("validation\naccuracy [%]")
+    if "lr" in columns:
+        axes[2].plot(epochs, columns["lr"], color=_SIDE, marker=marker, drawstyle="steps-mid")
+        axes[2].set_yscale("log" if (columns["lr"] > 0).all() else "linear")
+        axes[2].set_ylabel("learning rate")
+    axes[-1].set_xlabel("epoch")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    axes[0].margins(x=0.01)
+    stages = [row["stage"] for row in rows]
+    _divide(axes, stages)
+    several = len(set(stages)) > 1
+    names = [f"{row['epoch']} of stage {row['stage']}" if several else row["epoch"] for row in rows]
+    _mark(axes, columns, _chosen(run, columns), names)
+    axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.05), ncols=3, frameon=False, borderpad=0)
+    _title(drawn, run, "how it learnt")
+    save(drawn, path)
+
+
+def confusion(run: Run, path: Path) -> None:
+    """Which classes the test clips of each class were named after; colours are shares of the true class.
+
+    Raises DataError if the run was not tested; else as `draw_all`.
+    """
+    test, labels = run.metrics["test"], [label.replace("_", " ") for label in run.about["labels"]]
+    counts = np.array(test.get("confusion") or 0)
+    if counts.shape != (len(labels), len(labels)):
+        raise DataError(f"{run.folder} has no confusion matrix of its classes: it was tested on nothing")
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = max(4.0, 1.2 + 0.25 * len(labels))
+    drawn = figure(side + 2.4, side + 0.8)
+    drawn.set_layout_engine("compressed")  # the squares are to stay squares
+    axes = drawn.subplots()
+    _squares(drawn, axes, shares)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        if row != column:
+            colour = "white" if shares[row, column] > 0.14 else "black"
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
+    places = np.arange(len(labels))
+    axes.set_xticks(places, labels, rotation=90)
+    axes.set_yticks(places, labels)
+    axes.set_xticks(places - 0.5, minor=True)
+    axes.set_yticks(places - 0.5, minor=True)
+    axes.grid(which="minor", color="#e9ebee", linewidth=0.5)
+    axes.tick_params(which="both", length=0, labelsize=9)
+    axes.set(xlabel="named as", ylabel="true class")
+    _recalls(axes, shares.diagonal(), counts.sum(1))
+    wrong = f"{counts.sum() - np.trace(counts):,} of {counts.sum():,} test clips wrong"
+    _title(drawn, run, f"{wrong}\naccuracy {percent(test['accuracy'], test['interval'])}")
+    save(drawn, path)
+
+
+def strengths(run: Run, path: Path) -> None:
+    """How strongly the augmentation of each class was set in each epoch, from `strengths.csv`.
+
+    Raises DataError if the table is missing, damaged or empty; else as `draw_all`.
+    """
+    table = run.folder / "strengths.csv"
+    rows = read_csv(table)
+    labels = [name for name in (rows[0] if rows else {}) if name != "epoch"]
+    columns = _numbers(rows, table, ("epoch", *labels))
+    values = np.array([columns[label] for label in labels]).reshape(len(labels), len(rows))
+    drawn = figure(max(6.0, min(14.0, 3.5 + 0.16 * len(rows))), max(3.0, 1.4 + 0.2 * len(labels)))
+    axes = drawn.subplots()
+    extent = (0.5, len(rows) + 0.5, len(labels) - 0.5, -0.5)
+    image = axes.imshow(values, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest")
+    axes.set_yticks(np.arange(len(labels)), [label.replace("_", " ") for label in labels], fontsize=9)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch")
+    drawn.colorbar(image, ax=axes, label="strength of augmentation", shrink=0.6, aspect=30)
+    _title(drawn, run, "how strongly each class was augmented")
+    save(drawn, path)
+
+
+def _parts(run: Run) -> list[Run]:
+    """Runs that have epochs: the run itself, or those in a cross-validation."""
+    if "folds" not in run.metrics:
+        return [run]
+    inner = [run.child(name) for name in (*run.metrics["folds"], "final")]
+    return [one for one in inner if one.finished]
+
+
+def _numbers(
+    rows: list[dict[str, str]], table: Path, needed: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, Doubles]:
+    """Columns of a table as numbers, of `optional` ones those that are there and full."""
+    if not rows:
+        raise DataError(f"{table} holds no epoch: run it again")
+    wanted = (*needed, *(name for name in optional if all(row.get(name) for row in rows)))
+    try:
+        return {name: np.array([float(row[name]) for row in rows]) for name in wanted}
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{table} is damaged ({error}): run it again") from error
+
+
+def _chosen(run: Run, columns: dict[str, Doubles]) -> int | None:
+    """Index of the epoch whose checkpoint was kept: the best of what the recipe monitors.
+
+    Of equals it is the first of a stage, and of the last such stage, since a stage goes on from the best so far.
+    """
+    recipe = run.folder / "recipe.yaml"
+    by_accuracy = recipe.is_file() and _MONITOR.search(recipe.read_text(encoding="utf-8"))
+    badness = -columns["val_accuracy"] if by_accuracy else columns["val_loss"]
+    known = np.flatnonzero(~np.isnan(badness)).tolist()
+    return min(known, key=lambda index: (badness[index], -columns["stage"][index], index), default=None)
+
+
+def _divide(axes: Any, stages: list[str]) -> None:
+    """A thin line between stages, and plain panels."""
+    starts = [index for index, stage in enumerate(stages) if not index or stage != stages[index - 1]]
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="y", color="#e9ebee", linewidth=0.8)
+        panel.set_axisbelow(True)
+        for start in starts[1:]:
+            panel.axvline(start + 0.5, color=_SIDE, linewidth=0.8)
+    if len(starts) > 1:
+        for start in starts:  # the later ones are numbers only: there may be little room
+            text = stages[start] if start else f"stage {stages[start]}"
+            _beside(axes[0], text, (start + 0.5, 1.0), ("data", "axes fraction"), va="bottom", color=_SIDE)
+
+
+def _mark(axes: Any, columns: dict[str, Doubles], chosen: int | None, names: list[str]) -> None:
+    """The chosen epoch: a dashed line, dots on loss and accuracy, and their values in the legend."""
+    if chosen is None:
+        return
+    loss, accuracy = columns["val_loss"][chosen], 100 * columns["val_accuracy"][chosen]
+    for panel in axes:
+        panel.axvline(chosen + 1, color=_WRONG, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+    text = f"chosen: epoch {names[chosen]} (loss {loss:.3f}, accuracy {accuracy:.1f} %)"
+    axes[0].plot(chosen + 1, loss, "o", color=_WRONG, label=text)
+    axes[1].plot(chosen + 1, accuracy, "o", color=_WRONG)
+
+
+def _squares(drawn: Any, axes: Any, shares: Doubles) -> None:
+    """The right ones of each class in blue, the wrong ones in red on a scale of their own."""
+    diagonal = np.eye(len(shares), dtype=bool)
+    right = np.ma.masked_where(~diagonal, shares)
+    wrong = np.ma.masked_where(diagonal | (shares == 0), shares)
+    blue = axes.imshow(right, cmap="Blues", vmin=0, vmax=1)
+    red = axes.imshow(wrong, cmap="OrRd", vmin=-0.03, vmax=0.25)
+    for image, label, extend in ((blue, "named right", "neither"), (red, "named wrong", "max")):
+        bar = drawn.colorbar(image, ax=axes, shrink=0.32, aspect=22, pad=0.015, extend=extend, label=label)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        bar.ax.set_ylim(0, None)
+        bar.outline.set_visible(False)
+
+
+def _recalls(axes: Any, recalls: Doubles, clips: Any) -> None:
+    """Each class's recall, at the right end of its row."""
+    for row, (recall, count) in enumerate(zip(recalls, clips, strict=True)):
+        text = f"{recall:.0%}" if count else "–"
+        _beside(axes, text, (1.0, row), ("axes fraction", "data"), va="center", color=_RIGHT)
+
+
+def _beside(axes: Any, text: str, place: tuple[float, float], units: tuple[str, str], **style: str) -> None:
+    """Small text just right of a place; `units` are those of its two coordinates."""
+    axes.annotate(text, place, xycoords=units, xytext=(4, 0), textcoords="offset points", fontsize=8, **style)
+
+
+def _title(drawn: Any, run: Run, text: str) -> None:
+    """Name, dataset and split of the run over the picture; a leaky split is shouted about."""
+    about = run.about
+    name = run.folder.resolve().name
+    outer = Run(run.folder.resolve().parent)
+    if outer.about:  # a fold is known by its cross-validation
+        name = f"{outer.folder.name}, {name}"
+    head = f"{name}: {about['dataset']}, {about['split']}\n{text}"
+    leaky = any(str(facts.get("split", "")).startswith("LEAKY") for facts in (about, outer.about))
+    if leaky:
+        head = f"LEAKY SPLIT: the figures are too good to be true\n{head}"
+    drawn.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if leaky else "black")
