@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
+from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll, mixup
 from hubbub.logmel import LogMelSpec, logmel
 
 SPEC = LogMelSpec()
@@ -166,3 +166,47 @@ def test_a_mask_wider_than_the_clip_covers_it() -> None:
     array = np.random.default_rng(0).normal(0, 1, (8, 10)).astype(np.float32)
     np.testing.assert_array_equal(Mask().apply(array, (16, 0.9, 0, 0.5)), np.full((8, 10), array.mean()))
     np.testing.assert_array_equal(Mask().apply(array, (0, 0.9, 50, 0.5)), np.full((8, 10), array.mean()))
+
+
+# --- crop -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_crop_is_a_part_of_the_clip(clip: np.ndarray) -> None:
+    rng, crop, starts = np.random.default_rng(0), RandomCrop(146), set()
+    windows = np.lib.stride_tricks.sliding_window_view(clip, 146, axis=1)
+    for _ in range(100):
+        part = crop.apply(clip, crop.draw(rng))
+        assert part.shape == (128, 146) and part.dtype == np.float32
+        starts |= {start for start in range(windows.shape[1]) if np.array_equal(windows[:, start], part)}
+    assert starts == set(range(5))
+
+
+def test_a_clip_shorter_than_the_crop_is_repeated() -> None:
+    array = np.arange(3, dtype=np.float32)[None]
+    assert RandomCrop(8).apply(array, 0.9).tolist() == [[0, 1, 2, 0, 1, 2, 0, 1]]
+    np.testing.assert_array_equal(RandomCrop(3).apply(array, 0.4), array)
+    assert RandomCrop(2).apply(np.ones((1, 4, 3), np.float32), 0.5).shape == (1, 4, 2)
+
+
+def test_a_crop_needs_a_frame() -> None:
+    with pytest.raises(ValueError, match="at least one frame, got 0"):
+        RandomCrop(0)
+
+
+# --- mixup ------------------------------------------------------------------------------------------------------------
+
+
+def test_mixup_is_a_weighted_mean() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(0, 1, (2, 4, 5)).astype(np.float32)
+    mixed = mixup(first, second, 0.3)
+    assert mixed.dtype == np.float32
+    np.testing.assert_allclose(mixed, np.average([first, second], axis=0, weights=[0.3, 0.7]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(mixup(first, second, 1.0), first)
+    np.testing.assert_array_equal(mixup(first, second, 0.0), second)
+
+
+@pytest.mark.parametrize(("frames", "share"), [(4, 0.5), (5, 1.1), (5, -0.1), (5, np.nan)])
+def test_mixup_refuses_what_cannot_be_mixed(frames: int, share: float) -> None:
+    with pytest.raises(ValueError, match=r"want equal, and 0\.\.1"):
+        mixup(np.zeros((4, 5), np.float32), np.zeros((4, frames), np.float32), share)

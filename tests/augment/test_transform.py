@@ -1,9 +1,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from hubbub.augment.spectrogram import Mask, Roll
-from hubbub.augment.transform import apply_all, generator
+from hubbub.augment.transform import Choose, Either, Sometimes, apply_all, generator
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,48 @@ def test_transforms_are_applied_in_order_with_draws_of_their_own() -> None:
         apply_all([Add(1), Add(10)], array, np.random.default_rng(5)), (array * 2 + a) * 2 + 10 * b, rtol=1e-6
     )
     np.testing.assert_array_equal(apply_all([], array, rng), array)
+
+
+# --- transforms of transforms -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_sometimes_is_as_often_as_asked(probability: float) -> None:
+    rng, transform = np.random.default_rng(0), Sometimes(Add(1), probability)
+    drawn = [transform.draw(rng) for _ in range(2000)]
+    assert np.mean([each is not None for each in drawn]) == pytest.approx(probability, abs=0.03)
+    array = np.arange(4.0, dtype=np.float32)
+    np.testing.assert_array_equal(transform.apply(array, None), array)
+    np.testing.assert_array_equal(transform.apply(array, 0.25), array * 2 + 0.25)
+
+
+def test_choose_applies_the_chosen_in_order() -> None:
+    transform = Choose((Add(1), Add(10), Add(100)), 0, 3)
+    array = np.zeros(2, np.float32)
+    np.testing.assert_array_equal(transform.apply(array, ((0, 1.0), (2, 1.0))), [102, 102])
+    np.testing.assert_array_equal(transform.apply(array, ()), array)
+
+
+def test_choose_makes_all_numbers_and_choices_equally_likely() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [Choose((Add(1), Add(1), Add(1), Add(1)), 1, 2).draw(rng) for _ in range(4000)]
+    places = [tuple(place for place, _ in each) for each in drawn]
+    assert all(list(each) == sorted(set(each)) for each in places)
+    assert np.mean([len(each) == 1 for each in places]) == pytest.approx(0.5, abs=0.03)
+    pairs = [each for each in places if len(each) == 2]
+    assert len(set(pairs)) == 6 and min(pairs.count(each) for each in set(pairs)) > len(pairs) / 6 * 0.8
+    assert len({parameters for each in drawn for _, parameters in each}) > 5000
+
+
+@pytest.mark.parametrize(("least", "most"), [(-1, 1), (2, 1), (0, 3)])
+def test_choose_refuses_impossible_numbers(least: int, most: int) -> None:
+    with pytest.raises(ValueError, match=f"cannot choose {least} to {most} of 2 transforms"):
+        Choose((Add(1), Add(2)), least, most)
+
+
+def test_either_applies_one_of_two() -> None:
+    rng, transform = np.random.default_rng(0), Either(Add(1), Add(10), 0.8)
+    assert np.mean([transform.draw(rng)[0] for _ in range(2000)]) == pytest.approx(0.8, abs=0.03)
+    array = np.zeros(2, np.float32)
+    np.testing.assert_array_equal(transform.apply(array, (True, 1.0)), [1, 1])
+    np.testing.assert_array_equal(transform.apply(array, (False, 1.0)), [10, 10])
