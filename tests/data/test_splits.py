@@ -17,7 +17,8 @@ LEAKY = (Plan("random"), Plan("random-expanded"))
 
 
 def groups(dataset: Dataset, ids: tuple[str, ...]) -> set[str]:
-    return {clip.group for clip in dataset.clips if clip.id in set(ids)}
+    wanted = set(ids)
+    return {clip.group for clip in dataset.clips if clip.id in wanted}
 
 
 def assert_parts(dataset: Dataset, split: Split) -> None:
@@ -27,8 +28,16 @@ def assert_parts(dataset: Dataset, split: Split) -> None:
     assert not groups(dataset, split.train) & groups(dataset, split.validation)
 
 
-def labels(dataset: Dataset, ids: tuple[str, ...]) -> set[str]:
-    return {clip.label for clip in dataset.clips if clip.id in set(ids)}
+def counted(dataset: Dataset, ids: tuple[str, ...]) -> Counter[str]:
+    """How many of these clips each class has."""
+    wanted = set(ids)
+    return Counter(clip.label for clip in dataset.clips if clip.id in wanted)
+
+
+def sources(dataset: Dataset, ids: tuple[str, ...]) -> set[str | None]:
+    """What these clips were made from; None for an original."""
+    wanted = set(ids)
+    return {clip.made_from for clip in dataset.clips if clip.id in wanted}
 
 
 def with_copies(dataset: Dataset, count: int = 2) -> Dataset:
@@ -73,7 +82,7 @@ def test_each_fold_is_tested_on_exactly(dataset: Dataset) -> None:
 def test_every_class_trains_and_validates(dataset: Dataset) -> None:
     for fold in dataset.folds:
         split = official(dataset, fold)
-        assert labels(dataset, split.train) == labels(dataset, split.validation) == set(dataset.labels)
+        assert set(counted(dataset, split.train)) == set(counted(dataset, split.validation)) == set(dataset.labels)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.15, 0.3])
@@ -89,7 +98,7 @@ def test_validation_is_the_share_that_was_asked_for(esc50_root: Path, share: flo
 def test_the_share_counts_recordings_of_each_class(tiny_original: Path) -> None:
     dataset = esc50.load(tiny_original)  # 16 recordings of each class outside of a fold, two clips each
     split = official(dataset, 3, 0.25)
-    counts = Counter(clip.label for clip in dataset.clips if clip.id in set(split.validation))
+    counts = counted(dataset, split.validation)
     ordinary = {label: count for label, count in counts.items() if label not in ("dog", "rooster")}
     assert ordinary == {label: 8 for label in esc50.LABELS if label not in ("dog", "rooster")}
 
@@ -163,7 +172,7 @@ def test_made_folds_keep_recordings_whole(dataset: Dataset) -> None:
 
 def test_made_folds_spread_the_classes_evenly(tiny: Dataset) -> None:
     for split in every(without_folds(tiny), Plan("grouped")):
-        counts = Counter(clip.label for clip in tiny.clips if clip.id in set(split.test))
+        counts = counted(tiny, split.test)
         ordinary = {label: count for label, count in counts.items() if label not in ("dog", "rooster")}
         assert ordinary == {label: 8 for label in esc50.LABELS if label not in ("dog", "rooster")}
         assert 6 <= counts["dog"] <= 10 and 6 <= counts["rooster"] <= 10
@@ -224,14 +233,14 @@ def test_random_folds_cut_recordings_apart_and_say_so(tiny: Dataset) -> None:
     assert sorted(name for split in splits for name in split.test) == [clip.id for clip in tiny.clips]
     for split in splits:
         assert split.leaky and sorted((*split.train, *split.validation, *split.test)) == [c.id for c in tiny.clips]
-        assert Counter(c.label for c in tiny.clips if c.id in set(split.test)) == dict.fromkeys(esc50.LABELS, 8)
+        assert counted(tiny, split.test) == dict.fromkeys(esc50.LABELS, 8)
         shared = groups(tiny, split.test) & groups(tiny, split.train)
         assert len(shared) > 200  # of 400 test clips, two clips a recording
 
 
 def test_random_folds_train_on_copies_of_training_clips_only(expanded: Dataset) -> None:
     for split in every(expanded, Plan("random")):
-        made_from = {clip.made_from for clip in expanded.clips if clip.id in set(split.train)} - {None}
+        made_from = sources(expanded, split.train) - {None}
         assert made_from == {name for name in split.train if "copy" not in name}
         assert not any("copy" in name for name in (*split.validation, *split.test))
 
@@ -241,7 +250,7 @@ def test_random_expanded_folds_train_on_copies_of_test_clips(expanded: Dataset) 
         assert split.leaky and split.name.startswith("LEAKY random-expanded fold ")
         assert sorted((*split.train, *split.validation, *split.test)) == [clip.id for clip in expanded.clips]
         assert len(split.test) == 1200 and any("copy" in name for name in split.test)
-        made_from = {clip.made_from for clip in expanded.clips if clip.id in set(split.train)}
+        made_from = sources(expanded, split.train)
         assert len(made_from & set(split.test)) > 200
 
 
@@ -260,9 +269,10 @@ def test_copies_are_only_trained_on_and_only_where_their_recording_is(
     for plain, split in zip(every(tiny, plan), every(expanded, plan), strict=True):
         assert (split.validation, split.test, split.leaky) == (plain.validation, plain.test, False)
         assert set(plain.train) <= set(split.train)
-        copies = tuple(name for name in split.train if name not in plain.train)
+        trained, tested = set(plain.train), groups(tiny, split.test)
+        copies = tuple(name for name in split.train if name not in trained)
         assert not groups(expanded, copies) & groups(expanded, (*split.validation, *split.test))
-        spanning = sum(c.id in set(plain.train) and c.group in groups(tiny, split.test) for c in tiny.clips)
+        spanning = sum(c.id in trained and c.group in tested for c in tiny.clips)
         assert len(copies) == 2 * (len(plain.train) - spanning)
 
 

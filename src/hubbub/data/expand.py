@@ -225,7 +225,7 @@ def load(folder: Path, source: Dataset) -> Dataset:
         wanted = about.total - len(source.clips)
         raise DataError(f"{folder / TABLE} lists {len(copies):,} copies instead of {wanted:,}: {cure}")
     if missing := [copy.path for copy in copies if not copy.path.is_file()]:
-        raise DataError(f"{len(missing):,} copies are missing, the first is {missing[0]}: {cure}")
+        raise DataError(f"{missing[0]} is missing, and {len(missing) - 1:,} more copies: {cure}")
     return replace(
         source,
         name=f"{source.name}+{len(copies)}",

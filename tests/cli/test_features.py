@@ -1,0 +1,157 @@
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hubbub.audio import write_wav
+from hubbub.augment import plan
+from hubbub.data import registry, synthetic
+from hubbub.report import views
+
+RECIPE = """
+name: tiny
+about: for tests
+kind: gradient
+seconds: 0.5
+frontend: {rate: 8000, fft: 256, window: 200, hop: 80, mels: 15, high: 3900, range_db: 60, height: 24, width: 32}
+augment: {mask_bands: 8, mask_frames: 8}
+stages:
+  - {train_from: 0, epochs: 1, lr: 0.001}
+"""
+CLIPS = 3
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with recipes and a sound; the dataset `synthetic` has three clips."""
+    for name, changes in {
+        "tiny": ("", ""),
+        "unbounded": ("range_db: 60, height: 24, width: 32", "range_db: 0"),
+        "acoustic": ("mask_bands: 8", "rules: acoustic, mask_bands: 8"),
+        "byclip": ("range_db: 60", "decibels: true, normalise: clip"),
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(RECIPE.replace(*changes).replace("name: tiny", f"name: {name}"))
+    rng = np.random.default_rng(0)
+    for name in ("noise.wav", "5-1-A-41.wav"):
+        write_wav(tmp_path / name, rng.uniform(-0.5, 0.5, 3000), 8000)
+    clips = []
+    for number in range(CLIPS):
+        path = tmp_path / "clips" / f"{number}.wav"
+        write_wav(path, rng.uniform(-0.5, 0.5, 4000), 8000)
+        clips.append(dataclasses.replace(CLIP, id=path.name, path=path))
+    small = dataclasses.replace(DATASET, clips=tuple(clips))
+    real = registry.open_dataset
+    monkeypatch.setattr(registry, "open_dataset", lambda name: small if name == "synthetic" else real(name))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+CLIP = registry.esc50.Clip("x", Path("x"), "rain", "1")
+DATASET = registry.Dataset("synthetic", "made", synthetic.LABELS, (), "MIT", "none", "made by code")
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_written_once(hubbub: Callable, place: Path) -> None:
+    arguments = ("features", "pictures", "synthetic", "--recipe", "tiny.yaml", "--jobs", "1")
+    code, out, err = hubbub(*arguments)
+    assert (code, err) == (0, "")
+    folder = Path("pictures", "tiny-synthetic")
+    assert out == f"{folder}: 3 pictures, 3 of them new\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["0.wav.png", "1.wav.png", "2.wav.png"]
+    with Image.open(folder / "0.wav.png") as image:
+        assert image.size == (32, 24) and image.mode == "L"
+    assert hubbub(*arguments)[1] == f"{folder}: 3 pictures, 0 of them new\n"
+    assert hubbub(*arguments, "--out", "there")[1] == "there: 3 pictures, 3 of them new\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("nonsense", "--recipe", "tiny.yaml"), 2, "unknown dataset 'nonsense'"),
+        (("synthetic", "--recipe", "nonsense"), 2, "unknown recipe 'nonsense'"),
+        (("synthetic", "--recipe", "unbounded.yaml"), 2, "without range_db"),
+        (("synthetic", "--recipe", "byclip.yaml"), 2, "without range_db"),
+        (("synthetic", "--recipe", "tiny.yaml", "--jobs", "0"), 2, "--jobs"),
+        (("synthetic", "--recipe", "tiny.yaml", "--out", "noise.wav/in"), 3, "noise.wav"),
+    ],
+)
+def test_pictures_that_cannot_be_written(
+    hubbub: Callable, place: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    given = arguments if "--jobs" in arguments else (*arguments, "--jobs", "1")
+    found, _, err = hubbub("features", "pictures", *given)
+    assert found == code and message in err
+
+
+# --- show -------------------------------------------------------------------------------------------------------------
+
+
+def test_show(hubbub: Callable, place: Path) -> None:
+    code, out, err = hubbub("features", "show", "noise.wav", "--recipe", "tiny.yaml")
+    assert (code, err) == (0, "")
+    assert out == "noise-tiny.png: noise.wav as tiny sees it, and three augmented views\n"
+    assert (place / "noise-tiny.png").read_bytes().startswith(b"\x89PNG")
+    hubbub("features", "show", "noise.wav", "--recipe", "byclip.yaml", "-o", "other.svg")
+    assert b"<svg" in (place / "other.svg").read_bytes()
+
+
+def test_show_draws_what_training_draws(hubbub: Callable, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[dict[str, np.ndarray]] = []
+    titles: list[str] = []
+
+    def keep(path: Path, shown: list[tuple[str, np.ndarray]], sound: np.ndarray, spec: object, title: str) -> None:
+        kept.append(dict(shown))
+        titles.append(title)
+
+    monkeypatch.setattr(views, "draw", keep)
+    for options in ((), (), ("--seed", "1"), ("--epoch", "1")):
+        assert hubbub("features", "show", "noise.wav", "--recipe", "tiny.yaml", *options)[0] == 0
+    first, again, seeded, later = kept
+    assert list(first) == ["as it is", "augmented, epoch 0", "augmented, epoch 1", "augmented, epoch 2"]
+    assert titles[0] == "noise.wav as tiny sees it: 8 kHz, 15 mels, 32 x 24 input"
+    for name, array in first.items():
+        np.testing.assert_array_equal(again[name], array)
+        assert array.shape == (24, 32)
+    np.testing.assert_array_equal(seeded["as it is"], first["as it is"])
+    assert (seeded["augmented, epoch 1"] != first["augmented, epoch 1"]).any()
+    np.testing.assert_array_equal(later["augmented, epoch 2"], first["augmented, epoch 2"])
+    assert "augmented, epoch 3" in later
+
+
+def test_rules_by_category_need_a_class(hubbub: Callable, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    def view(sound: np.ndarray, spec: object, plan: object, rng: object, category: str) -> np.ndarray:
+        heard.append(category)
+        return np.zeros((24, 32), np.float32)
+
+    monkeypatch.setattr(plan, "view", view)
+    assert hubbub("features", "show", "5-1-A-41.wav", "--recipe", "acoustic.yaml")[0] == 0
+    assert hubbub("features", "show", "noise.wav", "--recipe", "acoustic.yaml", "--label", "rain")[0] == 0
+    assert heard == ["urban"] * 3 + ["natural"] * 3
+    code, _, err = hubbub("features", "show", "noise.wav", "--recipe", "acoustic.yaml")
+    assert code == 2 and "'noise.wav' does not tell its class: give --label" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("none.wav", "--recipe", "tiny.yaml"), 3, "none.wav"),
+        (("noise.wav", "--recipe", "none.yaml"), 2, "no recipe at none.yaml"),
+        (("noise.wav",), 2, "--recipe"),
+        (("noise.wav", "--recipe", "tiny.yaml", "-o", "x.wav"), 2, "must end in .png"),
+        (("noise.wav", "--recipe", "acoustic.yaml", "--label", "fog"), 2, "no class 'fog'"),
+        (("tiny.yaml", "--recipe", "tiny.yaml"), 1, "does not decode"),
+    ],
+)
+def test_what_cannot_be_shown(
+    hubbub: Callable, place: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    found, _, err = hubbub("features", "show", *arguments)
+    assert found == code and message in err
+    assert not list(place.glob("*.png"))
