@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,12 +149,125 @@ def test_a_tone_lands_in_its_band() -> None:
         assert abs(int(logmel(tone, SPEC)[:, 10].argmax()) - nearest) <= 1
 
 
+# --- decibels, range, normalisation, size -----------------------------------------------------------------------------
+
+
+def power(waveform: np.ndarray) -> np.ndarray:
+    """Mel power by the book, shape (mels, frames)."""
+    return np.exp(5 * reference.logmel(waveform) - 4.5) - 1e-5
+
+
+def changed(**changes: Any) -> LogMelSpec:
+    return dataclasses.replace(SPEC, floor=1e-10, mean=0.0, std=1.0, **changes)
+
+
+def test_decibels_are_ten_times_the_decimal_logarithm() -> None:
+    waveform = noise(6)
+    np.testing.assert_allclose(
+        logmel(waveform, changed(decibels=True)), 10 * np.log10(power(waveform) + 1e-10), atol=2e-3
+    )
+    np.testing.assert_allclose(logmel(np.zeros(5000), changed(decibels=True)), -100, atol=1e-4)
+
+
+@pytest.mark.parametrize("range_db", [20.0, 80.0])
+def test_a_range_lies_under_the_loudest_point_as_in_librosa(range_db: float) -> None:
+    """power_to_db(power, ref=np.max, top_db=range_db), written out: 10 log10(max(amin, S) / max(S)), clipped below."""
+    waveform = reference.chirp()
+    powers = np.maximum(power(waveform), 1e-10)
+    expected = np.maximum(10 * np.log10(powers / powers.max()), -range_db)
+    ours = logmel(waveform, changed(range_db=range_db))
+    np.testing.assert_allclose(ours, expected, atol=5e-3)
+    assert ours.max() == 0 and ours.min() == -range_db
+    np.testing.assert_allclose(
+        logmel(0.01 * waveform, changed(range_db=range_db)), expected, atol=0.05
+    )  # no level left
+
+
+def test_each_clip_of_a_batch_has_its_own_range() -> None:
+    both = np.stack([noise(7), 0.01 * noise(8)])
+    together = logmel(both, changed(range_db=30.0))
+    assert together.max((1, 2)).tolist() == [0, 0]
+    np.testing.assert_allclose(together[1], logmel(both[1], changed(range_db=30.0)), atol=1e-4)
+
+
+def test_a_range_is_normalised_after() -> None:
+    waveform = noise(9)
+    plain = logmel(waveform, changed(range_db=40.0))
+    ours = logmel(waveform, dataclasses.replace(changed(range_db=40.0), mean=-20.0, std=8.0))
+    np.testing.assert_allclose(ours, (plain + 20) / 8, atol=1e-5)
+
+
+@pytest.mark.parametrize("loudness", [1e-4, 0.1])
+def test_a_clip_may_be_normalised_by_itself(loudness: float) -> None:
+    waveform = loudness * reference.chirp()
+    ours = logmel(waveform, dataclasses.replace(SPEC, normalise="clip", floor=1e-12))
+    logs = np.log(power(reference.chirp()).clip(0) * loudness**2 + 1e-12)
+    assert ours.mean() == pytest.approx(0, abs=1e-4) and ours.std() == pytest.approx(1, abs=1e-4)
+    loud = logs > logs.max() - 8  # where rounding does not show
+    np.testing.assert_allclose(ours[loud], ((logs - logs.mean()) / logs.std())[loud], atol=0.05)
+
+
+def test_each_clip_of_a_batch_is_normalised_by_itself() -> None:
+    together = logmel(np.stack([noise(1), 0.01 * noise(2)]), dataclasses.replace(SPEC, normalise="clip"))
+    np.testing.assert_allclose(together.mean((1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(together.std((1, 2)), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"normalise": "clip"}, {"range_db": 80.0}, {"normalise": "clip", "range_db": 80.0}]
+)
+def test_silence_is_finite(changes: dict[str, Any]) -> None:
+    np.testing.assert_allclose(logmel(np.zeros(5000), changed(**changes)), 0, atol=0.05)
+
+
+def test_a_picture_has_the_size_that_was_asked_for() -> None:
+    waveform = reference.chirp()
+    whole = logmel(waveform, SPEC)
+    for height, width in ((64, 0), (0, 64), (224, 224), (64, 30)):
+        ours = logmel(waveform, dataclasses.replace(SPEC, height=height, width=width))
+        assert ours.shape == (height or 128, width or 100) and ours.dtype == np.float32
+    halved = logmel(waveform, dataclasses.replace(SPEC, height=64))
+    inner = (whole[:-1:2] + whole[1::2])[1:-1] * 3 / 8 + (whole[1:-3:2] + whole[4::2]) / 8  # a triangle over four rows
+    np.testing.assert_allclose(halved[1:-1], inner, atol=1e-4)
+
+
 # --- the specification ------------------------------------------------------------------------------------------------
 
 
 def test_a_spec_survives_plain_values() -> None:
-    spec = LogMelSpec(16_000, 512, 400, 160, 64, 125.0, 7500.0, 0.0, 1e-3, 0.0, 1.0)
+    spec = LogMelSpec(16_000, 512, 400, 160, 64, 125.0, 7500.0, 0.0, 1e-3, 0.0, 1.0, True, 80.0, "clip", 64, 32, 3)
     assert LogMelSpec(**spec.to_dict()) == spec != LogMelSpec()
+
+
+@pytest.mark.parametrize(
+    ("changes", "samples", "shape"),
+    [
+        ({}, 160_000, (1, 128, 500)),
+        ({"channels": 3}, 9601, (3, 128, 31)),
+        ({"height": 64}, 9600, (1, 64, 30)),
+        ({"width": 224, "channels": 3}, 9600, (3, 128, 224)),
+        ({"height": 224, "width": 224}, 9600, (1, 224, 224)),
+    ],
+)
+def test_the_shape_is_that_of_the_picture(changes: dict[str, Any], samples: int, shape: tuple[int, int, int]) -> None:
+    spec = dataclasses.replace(SPEC, **changes)
+    assert spec.shape(samples) == shape
+    assert logmel(np.zeros((2, samples)), spec).shape == (2, *shape[1:])  # channels are copies, which are made later
+
+
+@pytest.mark.parametrize(
+    ("changes", "absolute"),
+    [
+        ({}, True),
+        ({"decibels": True, "channels": 3}, True),
+        ({"range_db": 80.0}, False),
+        ({"normalise": "clip"}, False),
+        ({"height": 64}, False),
+        ({"width": 64}, False),
+    ],
+)
+def test_whether_level_is_kept(changes: dict[str, Any], absolute: bool) -> None:
+    assert dataclasses.replace(SPEC, **changes).absolute is absolute
 
 
 @pytest.mark.parametrize(
@@ -172,6 +286,12 @@ def test_a_spec_survives_plain_values() -> None:
         ({"floor": 0.0}, "floor and std must be above 0"),
         ({"std": 0.0}, "floor and std must be above 0"),
         ({"std": float("nan")}, "floor and std must be above 0"),
+        ({"range_db": -1.0}, "range_db, height and width must not be below 0"),
+        ({"height": -1}, "range_db, height and width must not be below 0"),
+        ({"width": -64}, "range_db, height and width must not be below 0"),
+        ({"normalise": "mean"}, "normalise must be fixed or clip and channels 1 or 3, got mean and 1"),
+        ({"channels": 2}, "channels 1 or 3, got fixed and 2"),
+        ({"channels": 0}, "channels 1 or 3, got fixed and 0"),
     ],
 )
 def test_a_spec_that_makes_no_sense(changes: dict[str, Any], match: str) -> None:

@@ -249,11 +249,39 @@ def test_a_graph_with_other_names(tmp_path: Path, graph: bytes) -> None:
         tinymodel.meta(labels=("a", "b", "c", "d")),
         tinymodel.meta(frontend=LogMelSpec()),
         tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, mels=16)),
+        tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, channels=3)),
+        tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, height=16)),
     ],
 )
 def test_a_graph_that_does_not_fit(tmp_path: Path, meta: ModelMeta) -> None:
     path = stored(tmp_path / "x.onnx", meta.to_json())
     assert_refused(path, f"does not fit its {len(meta.labels)} labels or its front end")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"channels": 3}, {"mels": 40, "height": 15}, {"mels": 40, "height": 15, "width": 30, "channels": 3}],
+)
+def test_rows_and_channels_of_the_graph_are_those_of_the_picture(tmp_path: Path, changes: dict[str, Any]) -> None:
+    meta = tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, **changes))
+    graph = tinymodel.graph(channels=changes.get("channels", 1))
+    modelfile.write(tmp_path / "x.onnx", graph, meta)
+    assert open_session(tmp_path / "x.onnx")[1] == meta
+    other = tinymodel.graph(channels=3 if changes.get("channels", 1) == 1 else 1)
+    assert_refused(stored(tmp_path / "y.onnx", meta.to_json(), other), "does not fit its 3 labels or its front end")
+
+
+@pytest.mark.parametrize("changes", [{"channels": 2}, {"normalise": "loud"}, {"height": -1}])
+def test_a_front_end_that_makes_no_sense(tmp_path: Path, changes: dict[str, Any]) -> None:
+    frontend = tinymodel.SPEC.to_dict() | changes
+    assert_refused(stored(tmp_path / "x.onnx", changed(frontend=frontend)), "metadata is damaged")
+
+
+def test_a_front_end_from_before_pictures(tmp_path: Path) -> None:
+    """Files that say nothing of decibels, range, size and channels keep their meaning."""
+    old = dict(list(tinymodel.SPEC.to_dict().items())[:11])
+    assert list(old)[-1] == "std"
+    assert open_session(stored(tmp_path / "x.onnx", changed(frontend=old)))[1].frontend == tinymodel.SPEC
 
 
 def test_a_graph_of_other_dimensions(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from hubbub.logmel import LogMelSpec
+from hubbub.augment.plan import Augment
+from hubbub.logmel import FULL_SCALE, LogMelSpec, logmel
 from hubbub.storage import digest
 from hubbub.train.material import Material, Split
+from hubbub.train.networks.build import trunk as build
+from hubbub.train.networks.chain import Chain
 from hubbub.train.networks.mobilenet import MobileNetV3
 from hubbub.train.settings import Network, Recipe, Stage
 
@@ -17,23 +20,38 @@ SECONDS = 1.0
 LABELS = ("bark", "hiss", "ring")
 FOLDS = (1, 2, 3, 4)
 WIDTH = 0.1
-PROBE = Recipe(
-    "tiny-probe", "for tests", "probe", SPEC, SECONDS, Network(width=WIDTH), validation=0.0, c_grid=(0.01, 1.0)
-)
+AUDIOSET = Network(weights="mn04_as", width=WIDTH, pool_from=12)
+PROBE = Recipe("tiny-probe", "for tests", "probe", SPEC, SECONDS, AUDIOSET, validation=0.0, c_grid=(0.01, 1.0))
 FINETUNE = Recipe(
     "tiny-finetune",
     "for tests",
-    "finetune",
+    "gradient",
     SPEC,
     SECONDS,
-    Network(width=WIDTH, hidden=12, dropout=0.2),
+    dataclasses.replace(AUDIOSET, hidden=12, dropout=0.2),
+    augment=Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5),
     batch=4,
+    mixup=0.4,
+    mixup_of="embedding",
+    label_smoothing=0.1,
     weight_average=0.5,
     stages=(
         Stage(17, 2, 3e-3, variants=2),
         Stage(7, 2, 1e-3, variants=2),
         Stage(0, 2, 3e-4),
     ),
+)
+SCRATCH = Recipe(
+    "tiny-scratch",
+    "for tests",
+    "gradient",
+    SPEC,
+    SECONDS,
+    Network("cnn", width=0.1, dropout=0.2),
+    augment=Augment(roll=True, gain_db=6),
+    batch=4,
+    mixup=0.4,
+    stages=(Stage(0, 4, 1e-2, weight_decay=0.01, schedule="cosine", batch_norm="trained"),),
 )
 
 
@@ -51,6 +69,19 @@ def material(labels: tuple[str, ...] = LABELS, each: int = 2) -> Material:
     return Material("tiny", labels, names, arrays, targets, groups, folds, tuple(digest(name) for name in names))
 
 
+def sounding() -> Material:
+    """The same clips with waveforms: hum that is high or low by class, in noise; log-mel is made of them."""
+    given, rng = material(), np.random.default_rng(1)
+    length = round(SECONDS * SPEC.rate)
+    time = np.arange(length) / SPEC.rate
+    pitches = np.array([300, 1000, 3000])[given.targets] * rng.uniform(0.7, 1.3, len(given.targets))
+    hum = 0.2 * np.sin(2 * np.pi * pitches[:, None] * time)
+    samples = np.round(FULL_SCALE * (hum + rng.normal(0, 0.1, hum.shape))).clip(-FULL_SCALE, FULL_SCALE)
+    arrays = logmel((samples / FULL_SCALE).astype(np.float32), SPEC)
+    categories = tuple(f"category of {label}" for label in LABELS)
+    return dataclasses.replace(given, arrays=arrays, sounds=samples.astype(np.int16), categories=categories)
+
+
 def split(given: Material, test: int = 4, validation: int | None = 3) -> Split:
     """Fold `test` tests, fold `validation` validates."""
     rest = (given.folds != test) & (given.folds != validation)
@@ -66,6 +97,14 @@ def trunk(seed: int = 0, width: float = WIDTH) -> MobileNetV3:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var.fill_(0.2)
     return network.eval()
+
+
+def cnn(seed: int = 0) -> Chain:
+    """The trunk of `SCRATCH`, with random weights."""
+    torch.manual_seed(seed)
+    found = build(SCRATCH.network)
+    assert isinstance(found, Chain)
+    return found.eval()
 
 
 def changed(recipe: Recipe, **changes: Any) -> Recipe:

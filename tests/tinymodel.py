@@ -22,6 +22,7 @@ def graph(
     batch: str | int = "batch",
     frames: str | int = "frames",
     weights: np.ndarray = WEIGHTS,
+    channels: int = 1,
 ) -> bytes:
     """A serialised ONNX graph without metadata."""
     mels, classes = weights.shape
@@ -33,7 +34,7 @@ def graph(
     made = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(inputs, TensorProto.FLOAT, [batch, 1, mels, frames])],
+        [helper.make_tensor_value_info(inputs, TensorProto.FLOAT, [batch, channels, mels, frames])],
         [
             helper.make_tensor_value_info(logits, TensorProto.FLOAT, [batch, classes]),
             helper.make_tensor_value_info(embedding, TensorProto.FLOAT, [batch, mels]),

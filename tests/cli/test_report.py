@@ -4,42 +4,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubbub.evaluate.calibration import softmax
-from hubbub.runs import Predictions
+import tinyruns
+from hubbub.runs import Run
 from hubbub.storage import write_json, write_text
 
-PAGE = "# Title\n<!-- results:start -->\n<!-- results:end -->\n"
-LABELS = ("dog", "rain", "siren")
+README = "# Title\n<!-- results:start -->\n<!-- results:end -->\n"
+RESULTS = README + "<!-- part:start -->\n<!-- part:end -->\n"
+PAGES = ("README.md", "docs/results.md", "src/hubbub/recipes/results.json")
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A source tree without results, to work in; `runs/cv` is a cross-validation and `runs/made` one on made sounds."""
-    write_text(tmp_path / "tree" / "README.md", PAGE)
-    write_text(tmp_path / "tree" / "docs" / "results.md", PAGE)
-    cross_validation(tmp_path / "runs" / "cv", "{fold}-{row}-A-0.wav")
-    cross_validation(tmp_path / "runs" / "made", "siren-{row:03d}.wav")
+    """A source tree without results, to work in, and runs beside it: over all folds, of one fold, on made sounds."""
+    write_text(tmp_path / "tree" / "README.md", README)
+    write_text(tmp_path / "tree" / "docs" / "results.md", RESULTS)
+    tinyruns.write(tmp_path / "runs" / "cv")
+    tinyruns.write(tmp_path / "runs" / "fold", "official-fold3", seed=1)
+    tinyruns.write(tmp_path / "runs" / "made", dataset="synthetic")
+    write_text(tmp_path / "markless" / "README.md", "# Title\n")
+    write_text(tmp_path / "markless" / "docs" / "results.md", RESULTS)
     monkeypatch.chdir(tmp_path / "tree")
     return tmp_path / "tree"
 
 
-def cross_validation(folder: Path, name: str) -> None:
-    rng = np.random.default_rng(0)
-    targets = np.arange(30) % 3
-    probabilities = softmax(rng.normal(size=(30, 3)) + 2 * np.eye(3)[targets])
-    clips = tuple(name.format(fold=row % 5 + 1, row=row) for row in range(30))
-    Predictions(LABELS, clips, np.arange(30) % 5 + 1, targets, probabilities).write(folder / "predictions.csv")
-    part = {"clips": 24, "accuracy": 0.9, "loss": 0.1}
-    metrics = {"train": part, "validation": part, "folds": {"fold1": 1.0}, "parameters": 1234}
-    write_json(folder / "metrics.json", metrics)
-    facts = {"dataset": "esc50", "split": "official folds", "seed": 0, "seconds": 90.0, "finished": True}
-    (folder / "recipe.yaml").write_text("kind: probe\nc_grid: [0.1, 1.0]\n")
-    write_json(folder / "about.json", facts | {"environment": {"machine": "Linux", "commit": "abc", "versions": {}}})
-
-
 def test_publishing_a_run_then_checking_then_tampering(hubbub: Callable, tree: Path) -> None:
     code, out, _ = hubbub("results", "--add", "../runs/cv", "--row", "mine", "--machine", "a laptop")
-    assert code == 0 and out == "README.md: brought up to date\ndocs/results.md: brought up to date\n"
+    assert code == 0 and out.splitlines() == [f"{page}: brought up to date" for page in PAGES]
     assert "| `mine` | 1,234 |" in Path("README.md").read_text()
     assert "a laptop" in Path("docs/results.md").read_text()
     assert hubbub("results", "--check") == (0, "all tables are up to date\n", "")
@@ -52,6 +42,13 @@ def test_publishing_a_run_then_checking_then_tampering(hubbub: Callable, tree: P
     assert "1,234" in Path("README.md").read_text()
 
 
+def test_publishing_a_run_of_one_fold(hubbub: Callable, tree: Path) -> None:
+    hubbub("results", "--add", "../runs/cv")
+    code, out, _ = hubbub("results", "--add", "../runs/fold")
+    assert code == 0 and out.splitlines() == [f"{page}: brought up to date" for page in PAGES[1:]]
+    assert "official-fold3" in Path("docs/results.md").read_text().partition("part:start")[2]
+
+
 def test_a_row_bears_the_name_of_its_run(hubbub: Callable, tree: Path) -> None:
     assert hubbub("results", "--add", "../runs/cv")[0] == 0
     assert sorted(path.name for path in Path("docs/results").iterdir()) == ["cv.csv", "cv.json"]
@@ -61,10 +58,11 @@ def test_a_row_bears_the_name_of_its_run(hubbub: Callable, tree: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["--add", "../runs/none"], 3, "no run at ../runs/none"),
-        (["--add", "../runs/made"], 1, "'siren-000.wav' is not the name of an ESC-50 clip"),
+        (["--add", "../runs/made"], 3, "made is a run on synthetic: rows are of runs on esc50"),
         (["--add", "../runs/cv", "--row", "a/b"], 2, "a row's name is of letters"),
         (["--add", "../runs/cv", "--check"], 2, "--check changes nothing"),
         (["--add", "../runs/cv", "--root", "docs"], 2, "no README.md under"),
+        (["--add", "../runs/cv", "--root", "../markless"], 2, "README.md has no place for its table"),
         (["--root", "docs"], 2, "no README.md under"),
         ([], 2, "no docs/results under"),
     ],
@@ -72,13 +70,32 @@ def test_a_row_bears_the_name_of_its_run(hubbub: Callable, tree: Path) -> None:
 def test_what_goes_wrong_writes_nothing(
     hubbub: Callable, tree: Path, arguments: list[str], code: int, said: str
 ) -> None:
-    before = sorted(tree.rglob("*"))
+    before = sorted(tree.parent.rglob("*"))
     ended, out, err = hubbub("results", *arguments)
     assert (ended, out) == (code, "") and err.startswith("hubbub: ") and said in err and err.count("\n") == 1
-    assert sorted(tree.rglob("*")) == before
+    assert sorted(tree.parent.rglob("*")) == before
 
 
-def test_a_report_needs_a_run(hubbub: Callable, tree: Path) -> None:
+def test_a_report_says_the_figures_of_a_run(hubbub: Callable, tree: Path) -> None:
+    code, out, err = hubbub("report", "../runs/cv")
+    accuracy = 100 * tinyruns.predictions().right.mean()
+    assert (code, err) == (0, "")
+    assert out.startswith("cv: esc50, official folds 1 2 3 4 5, seed 0\n")
+    assert f"accuracy {accuracy:.2f} % (95 % interval" in out and "1,234 parameters, 1.5 min" in out
+
+
+def test_a_report_of_two_runs_compares_them_on_what_both_tested(hubbub: Callable, tree: Path) -> None:
+    code, out, _ = hubbub("report", "../runs/cv", "../runs/fold")
+    first, second = tinyruns.only(tinyruns.predictions(), 3), tinyruns.only(tinyruns.predictions(1), 3)
+    change = 100 * (np.mean(second.right) - np.mean(first.right))
+    assert code == 0 and f"fold against cv, 6 clips: {change:+.2f} points" in out and change != 0
+
+
+def test_a_report_needs_finished_runs(hubbub: Callable, tree: Path) -> None:
     code, _, err = hubbub("report", "../runs/none")
     assert code == 3 and "no run at ../runs/none" in err
+    about = Run(Path("../runs/cv")).about
+    write_json(Path("../runs/cv/about.json"), about | {"finished": False})
+    code, _, err = hubbub("report", "../runs/fold", "../runs/cv")
+    assert code == 3 and "the run at ../runs/cv is not finished" in err
     assert hubbub("report")[0] == 2

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import soundfile
 
@@ -72,6 +74,27 @@ def test_a_tone_gets_its_name(model: Classifier, tmp_path: Path, name: str) -> N
     assert answer.label == name and not answer.unknown and answer.known_score > tinymodel.THRESHOLD
     assert answer.path == str(path) and answer.duration == pytest.approx(5.0)
     assert model.classify(str(path)) == answer
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_is_heard_as_it_was_learned(tmp_path: Path, channels: int) -> None:
+    """Decibels in a range, in rows and columns of another number, in one channel or three; by way of Pillow."""
+    spec = dataclasses.replace(
+        tinymodel.SPEC, mels=40, height=15, width=64, range_db=50.0, mean=-25.0, std=10.0, channels=channels
+    )
+    graph = tinymodel.graph(channels=channels)
+    modelfile.write(tmp_path / "x.onnx", graph, tinymodel.meta(frontend=spec))
+    samples = noise(5.0)
+    mel = reference.logmel(samples.astype(np.float32), RATE, 256, 200, 80, 40, 0, 3900)
+    decibels = 10 / np.log(10) * (5 * mel - 4.5)
+    limited = np.maximum(decibels - decibels.max(), -50).astype(np.float32)
+    picture = PIL.Image.fromarray((limited + 25) / 10).resize((64, 15), PIL.Image.Resampling.BILINEAR)
+    embedding = np.asarray(picture).mean(1)  # the mean over equal channels is that of one
+    model = Classifier(tmp_path / "x.onnx", threads=1)
+    np.testing.assert_allclose(model.embed(samples, RATE), embedding, atol=2e-3)
+    scores = {p.label: p.score for p in model.classify(samples, RATE).predictions}
+    expected = shares(embedding.reshape(3, 5).sum(1))
+    assert scores == pytest.approx(dict(zip(tinymodel.LABELS, expected, strict=True)), abs=5e-3)
 
 
 @pytest.mark.parametrize("seconds", [5.0, 5.001, 7.5, 10.0, 11.3, 31.0])

@@ -72,7 +72,7 @@ def test_the_interval_is_over_source_recordings(tmp_path: Path) -> None:
 
 def test_what_ran_is_on_record(done: Run) -> None:
     about = done.about
-    assert about["split"] == "official folds 1 2 4" and about["labels"] == list(tiny.LABELS)
+    assert about["split"] == "tiny folds 1 2 4" and about["labels"] == list(tiny.LABELS)
     seconds = sum(done.child(f"fold{fold}").about["seconds"] for fold in FOLDS)
     assert about["seconds"] == pytest.approx(seconds, abs=0.06) and done.finished
     assert not (done.folder / "model.pt").exists()

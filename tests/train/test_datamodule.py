@@ -8,6 +8,7 @@ from torch import Tensor
 
 import tinylearning as tiny
 from hubbub.train.datamodule import Batches, StageData
+from hubbub.train.material import Split
 
 MATERIAL = tiny.material()
 TRAIN, VALIDATION = np.array([0, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16]), np.array([1, 4, 6])
@@ -25,7 +26,9 @@ class Asked:
 
 
 def data(batch: int = 4, seed: int = 0, epoch: int = 0, train: NDArray[np.int64] = TRAIN) -> StageData:
-    made = StageData(MATERIAL, train, VALIDATION, Asked(), batch, seed)
+    recipe = tiny.changed(tiny.FINETUNE, batch=batch)
+    split = Split("x", train, VALIDATION, np.zeros(0, np.int64))
+    made = StageData(MATERIAL, split, Asked(), recipe, seed)
     made.trainer = SimpleNamespace(current_epoch=epoch)  # type: ignore[assignment]
     return made
 

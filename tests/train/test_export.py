@@ -114,7 +114,7 @@ def test_what_the_file_says_about_itself(tuned: Run, exported: Exported) -> None
 
 
 def test_a_frozen_trunk_keeps_its_name(from_cv: Exported) -> None:
-    assert from_cv[1].trunk == "mn04_as/12" and from_cv[1].figures["protocol"] == "official folds 1 2"
+    assert from_cv[1].trunk == "mn04_as/12" and from_cv[1].figures["protocol"] == "tiny folds 1 2"
 
 
 def test_the_record_holds_training_and_validation_but_not_test(exported: Exported) -> None:

@@ -1,5 +1,7 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +58,35 @@ def test_batches_are_waveforms_side_by_side(shape: tuple[int, ...]) -> None:
     assert together.shape == (*shape, 128, 10)
     for index in np.ndindex(*shape):
         assert_close(together[index], LogMel(SPEC)(waveforms[index]).numpy())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decibels": True},
+        {"range_db": 60.0},
+        {"normalise": "clip"},
+        {"height": 64},
+        {"width": 64},
+        {"height": 224, "width": 224},
+        {"height": 128, "width": 10},  # the size that it has
+        {"decibels": True, "mean": -40.0, "std": 20.0},
+        {"range_db": 80.0, "normalise": "clip", "height": 20, "width": 33, "channels": 3, "preemphasis": 0.0},
+    ],
+)
+def test_every_setting_as_its_twin(changes: dict[str, Any]) -> None:
+    spec = dataclasses.replace(SPEC, **changes)
+    waveforms = np.random.default_rng(2).uniform(-1, 1, (2, 3000)).astype(np.float32) * np.array([[1], [0.01]], "f4")
+    ours, theirs = LogMel(spec)(torch.from_numpy(waveforms)), logmel(waveforms, spec)
+    assert tuple(ours.shape) == (2, *spec.shape(3000)[1:]) and np.ptp(theirs) > 0.5
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)
+
+
+@pytest.mark.parametrize("changes", [{"normalise": "clip"}, {"range_db": 80.0}])
+def test_silence_as_its_twin(changes: dict[str, Any]) -> None:
+    spec = dataclasses.replace(SPEC, **changes)
+    silence = np.zeros((1, 3000), np.float32)
+    np.testing.assert_allclose(LogMel(spec)(torch.from_numpy(silence)), logmel(silence, spec), atol=0.05)
 
 
 def test_gradients_reach_the_waveform() -> None:

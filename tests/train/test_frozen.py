@@ -7,13 +7,14 @@ import pytest
 import torch
 
 import tinymodel
+from hubbub.augment.plan import Augment
 from hubbub.train.frozen import FrozenFeatures
 from hubbub.train.material import Material, augmented, clean
 from hubbub.train.networks.mobilenet import MobileNetV3
-from hubbub.train.settings import Augment, Network, Recipe
+from hubbub.train.settings import Network, Recipe
 
-RECIPE = Recipe("x", "y", "finetune", frontend=tinymodel.SPEC)
-OFF = Augment(roll=False, gain_db=0, tilt_db=0, repeat_over_silence=0)
+ON, OFF = Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5), Augment()
+RECIPE = Recipe("x", "y", "gradient", frontend=tinymodel.SPEC, augment=ON)
 
 
 def material(clips: int = 5, frames: int = 40, mels: int = 16) -> Material:
@@ -77,14 +78,19 @@ def test_every_cause_of_other_features_has_a_place_of_its_own(tmp_path: Path, tr
         {"stop": 4},
         {"seed": 1},
         {"material": renamed},
+        {"material": dataclasses.replace(material(), arrays=material().arrays[:, :, :32])},  # fewer seconds of a clip
         {"recipe": dataclasses.replace(RECIPE, augment=OFF)},
         {"recipe": dataclasses.replace(RECIPE, frontend=dataclasses.replace(tinymodel.SPEC, std=4.0))},
-        {"recipe": dataclasses.replace(RECIPE, network=Network(pool_from=15))},
-        {"recipe": dataclasses.replace(RECIPE, batch=7, mixup=0.0)},  # no cause
+        {"stop": MobileNetV3.BLOCKS},
+        {"stop": MobileNetV3.BLOCKS, "recipe": dataclasses.replace(RECIPE, network=Network(pool_from=15))},
     ]
-    for change in changes:
+    no_causes: list[dict[str, Any]] = [
+        {"recipe": dataclasses.replace(RECIPE, network=Network(pool_from=15))},  # of what comes after those blocks
+        {"recipe": dataclasses.replace(RECIPE, batch=7, mixup=0.2)},
+    ]
+    for change in [*changes, *no_causes]:
         frozen(tmp_path, trunk, **change).variant(None)
-    assert len(list(tmp_path.iterdir())) == len(changes) - 1
+    assert len(list(tmp_path.iterdir())) == len(changes)
 
 
 def test_features_are_read_from_disk_as_they_are_used(tmp_path: Path, trunk: MobileNetV3) -> None:

@@ -5,14 +5,19 @@ import numpy as np
 import pytest
 import torch
 
+import tinylearning as tiny
 import tinymodel
+from hubbub.augment.plan import Augment, spectrogram_chain
 from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
+from hubbub.augment.steps import Step
 from hubbub.augment.transform import generator
-from hubbub.train.material import Material, augmented, batches, clean, fast, transforms
-from hubbub.train.settings import Augment, Recipe
+from hubbub.logmel import logmel
+from hubbub.train.material import Material, augmented, batches, clean, fast
+from hubbub.train.settings import Recipe
 
-RECIPE = Recipe("x", "y", "finetune", frontend=tinymodel.SPEC)
-OFF = Augment(roll=False, gain_db=0, tilt_db=0, repeat_over_silence=0)
+ON, OFF = Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5), Augment()
+RECIPE = Recipe("x", "y", "gradient", frontend=tinymodel.SPEC, augment=ON)
+COLOUR = dataclasses.replace(RECIPE, frontend=dataclasses.replace(tinymodel.SPEC, channels=3))
 
 
 def material(clips: int = 5, frames: int = 40, mels: int = 16) -> Material:
@@ -36,14 +41,14 @@ def test_rows_of_clips() -> None:
     ("augment", "expected"),
     [
         (OFF, []),
-        (Augment(), [RepeatOverSilence(tinymodel.SPEC, 0.5), Roll(), Equalise(tinymodel.SPEC, 8.0, 4.0)]),
+        (ON, [RepeatOverSilence(tinymodel.SPEC, 0.5), Roll(), Equalise(tinymodel.SPEC, 8.0, 4.0)]),
         (dataclasses.replace(OFF, tilt_db=2.0), [Equalise(tinymodel.SPEC, 0.0, 2.0)]),
         (dataclasses.replace(OFF, mask_frames=9), [Mask(0, 9)]),
         (dataclasses.replace(OFF, roll=True, mask_bands=4), [Roll(), Mask(4, 0)]),
     ],
 )
 def test_the_recipe_says_what_a_clip_goes_through(augment: Augment, expected: list[Any]) -> None:
-    assert transforms(dataclasses.replace(RECIPE, augment=augment)) == expected
+    assert spectrogram_chain(augment, tinymodel.SPEC) == expected
 
 
 def test_augmented_clips_derive_from_seed_epoch_and_clip_alone() -> None:
@@ -65,6 +70,46 @@ def test_augmentation_by_hand() -> None:
     found = augmented(given, np.array([2]), recipe, seed=7, epoch=4)
     np.testing.assert_array_equal(found[0, 0].numpy(), np.roll(given.arrays[2], shift, axis=1))
     assert shift % 40
+
+
+def test_a_waveform_is_changed_before_its_log_mel() -> None:
+    given = tiny.sounding()
+    louder = Augment(waveform=(Step("gain", 0.5, 0.5),))
+    found = augmented(given, np.array([5]), tiny.changed(tiny.SCRATCH, augment=louder), seed=0, epoch=0)
+    assert given.sounds is not None
+    expected = logmel(given.sounds[5].astype(np.float32) / 32767 / 2, tiny.SPEC)
+    np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
+    assert np.abs(found[0, 0].numpy() - given.arrays[5]).max() > 0.2
+
+
+def test_rules_know_category_and_strength_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    def view(sound: Any, spec: Any, plan: Any, rng: Any, category: str, strength: float) -> Any:
+        used.append((category, strength, rng.random() == generator(3, 2, given.ids[rows[len(used)]]).random()))
+        return given.arrays[0]
+
+    used: list[tuple[str, float, bool]] = []
+    given, rows = tiny.sounding(), np.array([4, 2, 0])
+    monkeypatch.setattr("hubbub.train.material.view", view)
+    recipe = tiny.changed(tiny.SCRATCH, augment=Augment(rules="balanced"))
+    augmented(given, rows, recipe, 3, 2, np.array([0.5, 0.7, 0.9]))
+    assert used == [("category of hiss", 0.7, True), ("category of ring", 0.9, True), ("category of bark", 0.5, True)]
+    used.clear()
+    augmented(dataclasses.replace(given, categories=()), rows, recipe, 3, 2)
+    assert used == [("", 1.0, True)] * 3
+
+
+def test_channels_are_copies() -> None:
+    given = material()
+    for found in (clean(given, np.array([1, 2]), 3), augmented(given, np.array([1, 2]), COLOUR, 0, 0)):
+        assert found.shape == (2, 3, 16, 40)
+        assert torch.equal(found[:, 0], found[:, 1]) and torch.equal(found[:, 0], found[:, 2])
+
+
+def test_a_fingerprint_is_of_the_arrays() -> None:
+    given = material()
+    quieter = dataclasses.replace(given, arrays=given.arrays - 0.001)
+    assert given.fingerprint == material().fingerprint != quieter.fingerprint
+    assert dataclasses.replace(given, arrays=given.arrays[:, :, ::-1]).fingerprint != given.fingerprint
 
 
 def test_clean_clips_are_as_they_are() -> None:

@@ -1,5 +1,8 @@
 """`hubbub cv`, `hubbub train` and `hubbub export`: the commands of the learning stack."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +15,7 @@ from hubbub.cli.setting import (
     Leaks,
     Name,
     Pictures,
+    Prepared,
     RecipeName,
     Runs,
     Seed,
@@ -21,11 +25,14 @@ from hubbub.cli.setting import (
     Words,
     learning,
     prepare,
+    say,
 )
+from hubbub.errors import RefusedError
 
 if TYPE_CHECKING:
     from hubbub.logmel import Floats
     from hubbub.runs import Run
+    from hubbub.train.fit import Setting
 
 _LICENCES = {"esc50": "CC BY-NC 3.0, as ESC-50", "esc10": "CC BY 3.0, as ESC-10", "synthetic": "MIT"}
 _COMPARED = 50  # clips on which the stacks must agree before a model file is written
@@ -61,13 +68,15 @@ def cv(
         from hubbub.cli.sidebyside import train_folds
 
         train_folds(words, numbers, run.folder, jobs)
-    crossval.cross_validate(prepared.setting, splits, run)
+    with _watching(prepared) as setting:
+        crossval.cross_validate(setting, splits, run)
     if final and not prepared.ids(numbers[0]).leaky:
         from hubbub.data.splits import all_but
 
         sounds, recipe_ = prepared.sounds, prepared.setting.recipe
         kept = all_but(sounds, sounds.showcase, recipe_.validation)
-        crossval.final_model(prepared.setting, prepared.rows(kept), run)
+        with _watching(prepared) as setting:
+            crossval.final_model(setting, prepared.rows(kept), run)
     _conclude(run)
     count = _WORDS.get(len(splits), str(len(splits)))
     print(f"{_leak(run)}{count}-fold accuracy: {100 * run.metrics['test']['accuracy']:.2f} %")
@@ -97,7 +106,8 @@ def train(
         fold = 1
     rows = prepared.split(fold)
     run = prepared.folder(runs, name, fold)
-    fit.run(prepared.setting, rows, run)
+    with _watching(prepared) as setting:
+        fit.run(setting, rows, run)
     _conclude(run)
     where = f"fold {fold}" if fold is not None else "test"
     print(f"{_leak(run)}{where} accuracy: {100 * run.metrics['test']['accuracy']:.2f} %")
@@ -117,7 +127,7 @@ def export(
 
     opened = Run.open(run)
     target = output or run / "model.onnx"
-    licence = _LICENCES.get(opened.about["dataset"], "that of its training sounds")
+    licence = _LICENCES.get(opened.about["dataset"].partition("+")[0], "that of its training sounds")
     called = _leak(opened) + (name or run.resolve().name)
     meta = exporter.export(opened, target, _some_sounds, called, licence)
     size = target.stat().st_size / 1e6
@@ -141,6 +151,15 @@ def _some_sounds(rate: int, seconds: float) -> list["Floats"]:
     return [np.pad(sound[:length], (0, max(0, length - len(sound)))) for sound in sounds]
 
 
+@contextmanager
+def _watching(prepared: Prepared) -> Iterator["Setting"]:
+    """The setting, with a bar on the terminal that follows it; lines of text appear above the bar."""
+    from hubbub.cli.progress import Training
+
+    with Training() as bar:
+        yield replace(prepared.setting, watch=bar, say=bar.say)
+
+
 def _leak(run: "Run") -> str:
     """What stands before everything that a leaky run says."""
     from hubbub.data.splits import LEAKY
@@ -151,6 +170,13 @@ def _leak(run: "Run") -> str:
 def _conclude(run: "Run") -> None:
     """Figures, pictures, and where they are."""
     from hubbub.cli.report import show_run
+    from hubbub.report.plots import draw_all
 
     show_run(run)
+    try:
+        drawn = draw_all(run)
+    except RefusedError as error:  # no matplotlib; figures do without
+        say(f"no pictures: {error}")
+    else:
+        print(f"pictures: {', '.join(path.name for path in drawn)}")
     print(f"run folder: {run.folder}")

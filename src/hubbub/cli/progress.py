@@ -1,5 +1,6 @@
 """A progress bar on stderr for whatever is walked through, and nothing where nobody looks."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +55,13 @@ class Training:
     def __exit__(self, *ended: object) -> None:
         self._bar.stop()
 
+    def say(self, line: str) -> None:
+        """A line on stderr: above the bar on a terminal, plain elsewhere."""
+        if self._bar.disable:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._bar.console.print(line, markup=False, highlight=False)
+
     def __call__(self, step: "Step") -> None:
         """One batch is done."""
         if self._bar.disable:
@@ -64,7 +72,7 @@ class Training:
             "figures": _figures(step),
         }
         if step.stage == self._stage:
-            self._bar.update(self._task, **now)
+            self._bar.update(self._task, total=step.epochs * step.batches, **now)
             return
         if self._task is not None:
             self._bar.remove_task(self._task)

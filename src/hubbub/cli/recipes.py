@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def recipes(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object: also what each recipe is, its budget and machine.")
+    ] = False,
 ) -> None:
     """List the recipes with their measured accuracy on ESC-50."""
     from hubbub.cli.setting import learning
@@ -26,35 +28,59 @@ def recipes(
         return
     from hubbub.cli.show import console
 
-    console().print(_table(listed))
+    width = max(map(len, listed))
+    measured = {name: facts["rows"] for name, facts in listed.items() if facts["rows"]}
+    others = {name: facts.get("empty") for name, facts in listed.items() if name not in measured}
+    console().print(_measured(measured, width))
+    if others:
+        console().print()
+        console().print(_not_measured(others, width))
 
 
-def _table(listed: dict[str, Any]) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in ("recipe", "tested on", "parameters", "accuracy", "95 % interval", "budget", "time"):
-        table.add_column(column, justify="right" if column == "parameters" else "left", no_wrap=column == "recipe")
-    ordered = sorted(listed.items(), key=lambda item: -max((row["accuracy"] for row in item[1]["rows"]), default=0))
-    for name, facts in ordered:
-        for row in facts["rows"] or [None]:
-            table.add_row(name, *(_cells(row) if row else _none(facts)))
-            name = ""
+def _measured(rows: dict[str, list[dict[str, Any]]], width: int) -> "Table":
+    """A line a row, under the recipe whose first row is the best; honest rows come first in each."""
+    table = _table(width, "recipe")
+    for column in ("accuracy", "95 % interval", "weights", "time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("tested on")
+    for name in sorted(rows, key=lambda name: _rank(rows[name][0])):
+        for place, row in enumerate(rows[name]):
+            table.add_row("" if place else name, *_cells(row))
     return table
 
 
+def _not_measured(reasons: dict[str, str | None], width: int) -> "Table":
+    table = _table(width, "not measured")
+    table.add_column("why")
+    for name, reason in reasons.items():
+        table.add_row(name, reason or "no run of it is published")
+    return table
+
+
+def _table(width: int, first: str) -> "Table":
+    """A table whose first column holds the names of recipes."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column(first, no_wrap=True, min_width=width)
+    return table
+
+
+def _rank(row: dict[str, Any]) -> tuple[bool, float]:
+    from hubbub.data.splits import LEAKY
+
+    return row["protocol"].startswith(LEAKY), -row["accuracy"]
+
+
 def _cells(row: dict[str, Any]) -> list[str]:
-    low, high = row["interval"]
-    folds = "five folds" if row["protocol"] == "official folds 1 2 3 4 5" else row["protocol"].replace("-", " ")
+    from hubbub.report.results import WHOLE
+
+    (low, high), minutes = row["interval"], row["seconds"] / 60
+    protocol = row["protocol"].replace("-fold", " fold ")
     return [
-        folds,
-        f"{row['parameters']:,}",
         f"{100 * row['accuracy']:.2f} %",
-        f"{100 * low:.1f} to {100 * high:.1f}",
-        row["budget"],
-        f"{row['seconds'] / 60:.0f} min",
+        f"{100 * low:.1f}–{100 * high:.1f}",
+        f"{row['parameters'] / 1e6:.2f} M",
+        f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h",
+        "five folds" if row["protocol"] == WHOLE else protocol.removeprefix("official "),
     ]
-
-
-def _none(facts: dict[str, Any]) -> list[str]:
-    return [f"not measured: {facts.get('empty', 'no run is published')}"]

@@ -27,13 +27,13 @@ def train_folds(words: Words, folds: Sequence[int], run: Path, jobs: int) -> Non
 
     def one(fold: int) -> int:
         command = [sys.executable, "-m", "hubbub", *_command(words, fold, run)]
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stderr is not None
-        _relay(process.stderr, fold)
-        return process.wait()
+        ) as process:
+            running.append(process)
+            assert process.stderr is not None
+            _relay(process.stderr, fold)
+        return process.returncode
 
     with ThreadPoolExecutor(jobs) as pool:
         try:

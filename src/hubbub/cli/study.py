@@ -1,14 +1,18 @@
 """`hubbub leak-study`: by how much a leaky split flatters."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hubbub.cli.setting import RUNS, Runs, Seed, Set, Words, learning, prepare
-from hubbub.errors import UsageError
 
-_MARKS = ("<!-- leak:start -->", "<!-- leak:end -->")
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hubbub.studies.leak import Finding
 
 
 def leak_study(
@@ -27,19 +31,26 @@ def leak_study(
     """Train one network on four ways to split ESC-50, and score each on recordings that none of them has heard."""
     with learning():
         from hubbub.studies import leak
+        from hubbub.train import recipe as recipes
+    from hubbub.cli.progress import Training
     from hubbub.cli.show import console
+    from hubbub.report.tables import filled
     from hubbub.runs import Run
+    from hubbub.storage import write_text
 
+    words = Words(recipe, None, "leak-study", seed=seed, sets=tuple(sets))
+    named = recipes.load(recipe, words.changes, words.budget).name
     if page is not None:
-        _require_marks(page)
-    prepared = prepare(Words(recipe, str(copies or _made()), "leak-study", seed=seed, sets=tuple(sets)))
-    target = Run(runs / f"leak-study-{recipe}")
-    found = leak.run(prepared.setting, prepared.sounds, unseen, target)
-    text = leak.table(found)
-    console().print(text)
+        filled(page, leak="")  # told before hours of training
+    prepared = prepare(replace(words, dataset=str(copies or _made())))
+    target = Run(runs / f"leak-study-{named}{f'-seed{seed}' if seed else ''}")
+    with Training() as bar:
+        found = leak.run(replace(prepared.setting, watch=bar, say=bar.say), prepared.sounds, unseen, target)
+    console().print(_table(found))
     print(f"run folders: {target.folder}")
     if page is not None:
-        _write(page, text)
+        write_text(page, filled(page, leak=leak.table(found)))
+        print(f"{page}: brought up to date")
 
 
 def _made() -> Path:
@@ -58,15 +69,16 @@ def _made() -> Path:
     return folder
 
 
-def _require_marks(page: Path) -> None:
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
-    if any(mark not in text for mark in _MARKS):
-        raise UsageError(f"{page} has no place for the table: put {' and '.join(_MARKS)} there")
+def _table(found: Iterable["Finding"]) -> "Table":
+    from rich.table import Table
 
+    from hubbub.studies.leak import span
 
-def _write(page: Path, table: str) -> None:
-    from hubbub.storage import write_text
-
-    start, end = _MARKS
-    before, rest = page.read_text(encoding="utf-8").split(start, 1)
-    write_text(page, f"{before}{start}\n{table}\n{end}{rest.split(end, 1)[1]}")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("split")
+    for column in ("its own test says", "unseen recordings", "inflation"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in found:
+        says, unseen = (f"{100 * part.value:.2f} % ({span(part)})" for part in (one.says, one.unseen))
+        table.add_row(one.way.title, says, unseen, f"{one.inflation:+.1f} points")
+    return table

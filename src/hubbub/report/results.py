@@ -1,8 +1,8 @@
 """Published rows: the predictions that are kept in docs/results, and the figures that follow from them.
 
 A row is two files: `<row>.csv`, every test clip's prediction, and `<row>.json`, what ran and its training and
-validation figures. Accuracy, interval and loss of the test clips are computed from the CSV each time. A row that could
-not be measured is a JSON file alone, which says why: ``{"recipe": ..., "empty": "..."}``.
+validation figures. Accuracy, interval and loss of the test clips are computed from the CSV each time. A recipe that
+could not be measured has a JSON file alone, which says why: ``{"recipe": ..., "empty": "..."}``.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hubbub.data.splits import LEAKY
-from hubbub.errors import DataError, UsageError
+from hubbub.errors import DataError, RefusedError, UsageError, missing_extra
 from hubbub.evaluate import summary
 from hubbub.runs import Predictions, Run, read_csv, read_json
 from hubbub.storage import write_json
@@ -22,7 +22,7 @@ _FACTS = {"parameters", "protocol", "train", "validation", "budget", "seconds", 
 
 @dataclass(frozen=True)
 class Row:
-    """One published row: its name, what ran, and the figures of its test clips."""
+    """One published row: its name, what ran, the figures of its test clips, and their accuracy by official fold."""
 
     name: str
     facts: dict[str, Any]
@@ -40,20 +40,29 @@ class Row:
         return bool(self.facts["protocol"] == WHOLE)
 
     @property
+    def leaky(self) -> bool:
+        """Whether its test was not honest."""
+        return str(self.facts["protocol"]).startswith(LEAKY)
+
+    @property
     def title(self) -> str:
         """Its name, marked if its test was not honest."""
-        return f"{LEAKY}{self.name}" if self.facts["protocol"].startswith(LEAKY) else self.name
+        return f"{LEAKY}{self.name}" if self.leaky else self.name
 
 
 def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None:
     """Keep the predictions and facts of a cross-validation, or of one training, as the row `name`.
 
-    Raises UsageError if the name makes no file name, DataError if the run is not one on ESC-50.
+    Raises UsageError if the name makes no file name, RefusedError if the run is not one on ESC-50 or tested nothing.
     """
     name = name or run.folder.name
     if not name.replace("-", "").replace(".", "").isalnum():
         raise UsageError(f"a row's name is of letters, digits, dots and dashes, not {name!r}")
-    metrics, about = run.metrics, run.about
+    metrics, about, predictions = run.metrics, run.about, run.predictions
+    if about["dataset"].partition("+")[0] != "esc50":  # with copies it is called as "esc50+6143"
+        raise RefusedError(f"{run.folder} is a run on {about['dataset']}: rows are of runs on esc50")
+    if not predictions.clips:
+        raise RefusedError(f"{run.folder} was tested on nothing: publish the cross-validation that it belongs to")
     environment = about["environment"]
     recipe = _recipe(run)
     facts = {
@@ -71,51 +80,63 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
         "commit": environment["commit"],
         "versions": environment["versions"],
     }
-    predictions = run.predictions
-    for clip in predictions.clips:
-        recording(clip)
     predictions.write(root / FOLDER / f"{name}.csv")
     write_json(root / FOLDER / f"{name}.json", facts)
 
 
 def rows(root: Path) -> list[Row]:
-    """All published rows, best first. Raises DataError for a CSV without its JSON."""
+    """All published rows: honest ones first, of those the ones of all five folds, of those the best.
+
+    Raises DataError for a CSV without its JSON.
+    """
     found = [_row(path) for path in sorted((root / FOLDER).glob("*.csv"))]
-    return sorted(found, key=lambda row: (-row.test["accuracy"], row.name))
+    return sorted(found, key=lambda row: (row.leaky, not row.whole, -row.test["accuracy"], row.name))
 
 
 def empty(root: Path) -> dict[str, str]:
-    """Rows that could not be measured, by recipe, and why."""
-    found = [read_json(path) for path in sorted((root / FOLDER).glob("*.json"))]
-    return {facts["recipe"]: facts["empty"] for facts in found if "empty" in facts}
+    """Recipes that could not be measured, and why. Raises DataError for a JSON that has no CSV and says no reason."""
+    found = {}
+    for path in sorted((root / FOLDER).glob("*.json")):
+        if path.with_suffix(".csv").is_file():
+            continue
+        facts = read_json(path)
+        if "empty" not in facts:
+            raise DataError(f"{path} has no {path.stem}.csv beside it: publish its run again, or say why it is empty")
+        found[facts.get("recipe", path.stem)] = facts["empty"]
+    return found
 
 
 def recording(clip: str) -> str:
-    """The source recording in the name of an ESC-50 clip.
+    """The source recording in the name of an ESC-50 clip, or of a copy of one.
 
-    >>> recording("1-100032-A-0.wav")
-    '100032'
+    >>> recording("1-100032-A-0.wav"), recording("1-100032-A-0.wav-copy2.flac")
+    ('100032', '100032')
     """
-    parts = clip.split("-")
+    parts = clip.partition(".")[0].split("-")
     if len(parts) != 4:
         raise DataError(f"{clip!r} is not the name of an ESC-50 clip")
     return parts[1]
 
 
 def _recipe(run: Run) -> dict[str, Any]:
-    import yaml  # of the learning stack, which made the run
-
+    try:
+        import yaml
+    except ModuleNotFoundError as error:
+        raise missing_extra("train", "publishing a run") from error
     return dict(yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8")))
 
 
 def _budget(run: Run, recipe: dict[str, Any]) -> str:
-    """How much training a fold had, for people."""
+    """How much training each fold had, for people: "40 + 2 epochs", or "12–31 of 50 epochs" if it was stopped early."""
     if recipe["kind"] == "probe":
         return f"{len(recipe['c_grid'])} values of C"
     allowed = " + ".join(str(stage["epochs"]) for stage in recipe["stages"])
-    trained = [len(read_csv(path)) for path in sorted(run.folder.glob("**/epochs.csv")) if "final" not in path.parts]
-    stopped = bool(trained) and max(trained) < sum(stage["epochs"] for stage in recipe["stages"])
-    return f"{max(trained)} of {allowed} epochs" if stopped else f"{allowed} epochs"
+    tables = [*run.folder.glob("epochs.csv"), *run.folder.glob("fold*/epochs.csv")]
+    trained = sorted(len(read_csv(path)) for path in tables)
+    if not trained or trained[0] == sum(stage["epochs"] for stage in recipe["stages"]):
+        return f"{allowed} epochs"
+    span = f"{trained[0]}" if trained[0] == trained[-1] else f"{trained[0]}–{trained[-1]}"
+    return f"{span} of {allowed} epochs"
 
 
 def _row(path: Path) -> Row:

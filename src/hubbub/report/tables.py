@@ -1,14 +1,14 @@
 """The published tables, made from the kept predictions and from nothing else, and the pages that hold them.
 
-A page holds a table between `<!-- results:start -->` and `<!-- results:end -->`; rows of less than five folds stand
-between marks named `part`.
+A page holds a table between `<!-- results:start -->` and `<!-- results:end -->`. Rows that are not of the official five
+folds are in docs/results.md alone, between marks named `part`.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from hubbub.errors import DataError, UsageError
+from hubbub.errors import UsageError
 from hubbub.report.results import FOLDER, Row, empty, rows
 from hubbub.storage import write_text
 
@@ -20,8 +20,7 @@ _MARK = "<!-- {}:{} -->"
 def refresh(root: Path, write: bool = True) -> list[Path]:
     """Pages whose tables differ from the kept predictions; with `write`, they are brought up to date.
 
-    Raises UsageError if there are no kept predictions or no pages under `root`, DataError if a page has no place for
-    its table.
+    Raises UsageError as `require_pages`, or if there are no kept predictions; DataError if those are damaged.
     """
     require_pages(root)
     if not (root / FOLDER).is_dir():
@@ -29,12 +28,9 @@ def refresh(root: Path, write: bool = True) -> list[Path]:
     published = rows(root)
     whole = [row for row in published if row.whole]
     part = [row for row in published if not row.whole]
-    results = _replaced((root / RESULTS).read_text(encoding="utf-8"), "results", long_table(whole), RESULTS)
-    if part:
-        results = _replaced(results, "part", long_table(part), RESULTS)
     pages = {
-        README: _replaced((root / README).read_text(encoding="utf-8"), "results", short_table(whole), README),
-        RESULTS: results,
+        README: filled(root / README, results=short_table(whole)),
+        RESULTS: filled(root / RESULTS, results=long_table(whole), part=long_table(part) if part else ""),
         CARRIED: json.dumps(carried(published, empty(root)), indent=1, ensure_ascii=False) + "\n",
     }
     stale = [page for page, text in pages.items() if _text(root / page) != text]
@@ -44,10 +40,28 @@ def refresh(root: Path, write: bool = True) -> list[Path]:
 
 
 def require_pages(root: Path) -> None:
-    """Raises UsageError if `root` has no pages for tables."""
+    """Raises UsageError if `root` lacks a page, or a page a place for its table."""
     for page in (README, RESULTS):
         if not (root / page).is_file():
             raise UsageError(f"no {page} under {root.resolve()}: run this in hubbub's source tree, or give --root")
+    filled(root / README, results="")
+    filled(root / RESULTS, results="", part="")
+
+
+def filled(page: Path, **tables: str) -> str:
+    """A page's text with the tables between the marks of their names; the page itself is left as it is.
+
+    Raises UsageError if there is no such page, or no such marks in it.
+    """
+    text = _text(page) or ""
+    for name, table in tables.items():
+        start, end = _MARK.format(name, "start"), _MARK.format(name, "end")
+        before, started, rest = text.partition(start)
+        _, ended, after = rest.partition(end)
+        if not started or not ended:
+            raise UsageError(f"{page} has no place for its table: put {start} and {end} there, each on its own line")
+        text = before + "\n".join(filter(None, (start, table, end))) + after
+    return text
 
 
 def short_table(published: list[Row]) -> str:
@@ -88,9 +102,9 @@ def long_table(published: list[Row]) -> str:
 
 def carried(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any]:
     """By recipe, its rows with what `hubbub recipes` shows of them, or why there is none."""
-    found: dict[str, Any] = {recipe: {"rows": [], "empty": why} for recipe, why in sorted(unmeasured.items())}
+    found: dict[str, Any] = {}
     for row in published:
-        here = found.setdefault(row.recipe, {"rows": []})
+        here: dict[str, Any] = found.setdefault(row.recipe, {"rows": []})
         here["rows"].append(
             {
                 "row": row.title,
@@ -103,19 +117,12 @@ def carried(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any]:
                 "machine": row.facts["machine"],
             }
         )
-    return found
+    nothing = {recipe: {"rows": [], "empty": why} for recipe, why in sorted(unmeasured.items())}
+    return nothing | found
 
 
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _replaced(text: str, name: str, table: str, page: Path) -> str:
-    start, end = _MARK.format(name, "start"), _MARK.format(name, "end")
-    if start not in text or end not in text.split(start)[1]:
-        raise DataError(f"{page} has no place for its table: put {start} and {end} around it")
-    before, rest = text.split(start, 1)
-    return f"{before}{start}\n{table}\n{end}{rest.split(end, 1)[1]}"
 
 
 def _percent(share: float) -> str:

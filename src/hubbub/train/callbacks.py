@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Callback
 
 from hubbub.augment.classaware import ClassAware
 from hubbub.runs import read_csv, write_csv
-from hubbub.storage import write_text, write_with
+from hubbub.storage import atomic_writer, write_with
 from hubbub.train.events import Step, Watch
 from hubbub.train.module import Tuning
 
@@ -41,17 +41,16 @@ class Files:
         """All that the next epoch needs."""
         return self._folder / "last.ckpt"
 
-    @property
-    def over(self) -> Path:
-        """There once the stage was stopped early, so that it is not taken up again."""
-        return self._folder / "stopped-early"
-
 
 class Strengths(Callback):
-    """Strength of the augmentation of each class, from its validation recall; a row an epoch in strengths.csv."""
+    """Strength of the augmentation of each class, from its validation recall; a row an epoch in strengths.csv.
+
+    Later stages go on from the strengths that earlier ones came to; `before` is how many epochs those have.
+    """
 
     def __init__(self, rule: ClassAware, labels: tuple[str, ...], path: Path):
         self.rule, self.labels, self.path = rule, labels, path
+        self.before = 0
         self.now: NDArray[np.float64] = rule.start(len(labels))
 
     def state_dict(self) -> dict[str, Any]:
@@ -65,18 +64,19 @@ class Strengths(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
         assert isinstance(module, Tuning)
-        row = {"epoch": str(trainer.current_epoch + 1)}
+        row = {"epoch": str(self.before + trainer.current_epoch + 1)}
         row |= {label: f"{value:.4f}" for label, value in zip(self.labels, self.now, strict=True)}
         add_row(self.path, ("epoch", *self.labels), row, ("epoch",))
         self.now = self.rule.update(self.now, module.recall.numpy().astype(np.float64))
 
 
 class Watching(Callback):
-    """Tells a watcher of every batch, and measures how long training waited for data."""
+    """Tells a watcher of every batch, and measures how long training waited for data, and at what learning rate."""
 
     def __init__(self, stage: int, stages: int, watch: Watch):
         self.stage, self.stages, self.watch = stage, stages, watch
         self.waited, self.began = 0.0, time.monotonic()
+        self.rate = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
@@ -86,6 +86,7 @@ class Watching(Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int) -> None:
         """Lightning's hook."""
         self.waited += time.monotonic() - self._idle_since
+        self.rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
@@ -110,58 +111,67 @@ class Watching(Callback):
 class Keep(Callback):
     """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, and what going on takes.
 
+    After `patience` epochs without a better one it ends the stage; 0 never does. That is not left to Lightning's
+    EarlyStopping, which acts after all other callbacks, when what going on takes has been written.
+
     Everything is written whole or not at all, so that an end at any moment costs the current epoch at most. Must be the
     last of the callbacks, so that it keeps what the others have become.
     """
 
-    def __init__(self, files: Files, monitor: str, watching: Watching, say: Any):
-        self.files, self.monitor, self.watching, self.say = files, monitor, watching, say
+    def __init__(self, files: Files, monitor: str, patience: int, watching: Watching, say: Any):
+        self.files, self.monitor, self.patience, self.watching, self.say = files, monitor, patience, watching, say
         self.least = float("inf")
+        self.since = 0  # epochs without a better one
         self._board: Any = None
 
     def state_dict(self) -> dict[str, Any]:
         """Lightning's hook."""
-        return {"least": self.least}
+        return {"least": self.least, "since": self.since}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Lightning's hook."""
-        self.least = state["least"]
+        self.least, self.since = state["least"], state.get("since", 0)
+
+    @property
+    def _over(self) -> bool:
+        return 0 < self.patience <= self.since
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's hook. A stage that has ended early is not taken up again."""
+        trainer.should_stop = self._over
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
         assert isinstance(module, Tuning)
         value = float(trainer.callback_metrics[self.monitor])
         badness = value if self.monitor == "val_loss" else -value
+        self.since += 1
         if badness < self.least:
-            self.least = badness
+            self.least, self.since = badness, 0
             state = module.average.module.state_dict()
-            write_with(self.files.best, lambda path: torch.save({"badness": badness, "state": state}, path))
+            with atomic_writer(self.files.best) as handle:
+                torch.save({"badness": badness, "state": state}, handle)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.monotonic() - self.watching.began
         epoch = trainer.current_epoch + 1
-        here = {"stage": self.files.stage, "epoch": epoch, **figures, "lr": self._rate(trainer), "seconds": seconds}
-        here["waiting"] = self.watching.waited / seconds
+        here = {"stage": self.files.stage, "epoch": epoch, **figures, "seconds": seconds}
+        here |= {"lr": self.watching.rate, "waiting": self.watching.waited / seconds}
         row = {name: f"{here[name]:.6g}" for name in EPOCHS}
         add_row(self.files.run / "epochs.csv", EPOCHS, row, ("stage", "epoch"))
         self._plot(here)
         losses = f"training loss {here['train_loss']:.3f}, validation loss {here['val_loss']:.3f}"
         where = f"stage {self.files.stage}, epoch {epoch} of {trainer.max_epochs}"
         self.say(f"{where}: {losses}, accuracy {here['val_accuracy']:.1%}, {seconds:.0f} s")
-        if trainer.should_stop:
-            write_text(self.files.over, "no better epoch for as long as the recipe's patience\n")
+        trainer.should_stop = self._over
         write_with(self.files.last, trainer.save_checkpoint)
 
     def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
         if self._board:
             self._board.close()
-
-    @staticmethod
-    def _rate(trainer: pl.Trainer) -> float:
-        return float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def _plot(self, here: dict[str, Any]) -> None:
         """For TensorBoard, if it is installed."""

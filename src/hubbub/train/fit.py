@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
 from hubbub.runs import Predictions, Run, write_csv
-from hubbub.storage import write_json, write_with
+from hubbub.storage import atomic_writer, write_json
 from hubbub.train import gradient, probe
 from hubbub.train.events import Watch, unwatched
 from hubbub.train.frozen import FrozenFeatures
@@ -69,7 +69,8 @@ def run(setting: Setting, split: Split, target: Run) -> Run:
     started = time.monotonic()
     classifier, facts = _fit(setting, split, target)
     seconds = time.monotonic() - started
-    write_with(target.folder / "model.pt", lambda path: torch.save(classifier.state_dict(), path))
+    with atomic_writer(target.folder / "model.pt") as handle:
+        torch.save(classifier.state_dict(), handle)
     channels = setting.recipe.frontend.channels
     parts = {name: predict(classifier, material, getattr(split, name), channels) for name in _PARTS}
     parts["test"].write(target.folder / "predictions.csv")

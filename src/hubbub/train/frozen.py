@@ -20,9 +20,10 @@ from hubbub.train.settings import Recipe
 class FrozenFeatures:
     """What the first `stop` blocks of a trunk make of every clip of a material, computed once a variant.
 
-    Kept in `folder` in half precision, one file a variant, under a name that derives from the trunk's weights, the
-    clips and the augmentation: folds of a cross-validation share it, and an interrupted run finds it again. With
-    `base`, what fewer blocks made of the same variants, only the blocks between are run.
+    Kept in `folder` in half precision, one file a variant, under a name that derives from those blocks and their
+    weights, the clips and the augmentation: whatever builds on the same blocks shares it, folds of a cross-validation
+    among them, and an interrupted run finds it again. With `base`, what fewer blocks made of the same variants, only the
+    blocks between are run.
     """
 
     material: Material
@@ -36,11 +37,13 @@ class FrozenFeatures:
 
     @cached_property
     def _key(self) -> str:
-        hasher = hashlib.sha256()
-        for tensor in self.trunk.state_dict().values():
+        run = self.trunk.blocks[: self.stop]
+        hasher = hashlib.sha256(repr(run).encode())
+        for tensor in run.state_dict().values():
             hasher.update(tensor.cpu().numpy().tobytes())
         recipe, clips = self.recipe, self.material
-        settings = (str(recipe.frontend), str(recipe.augment), str(recipe.network))
+        pooled = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
+        settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pooled))
         made = str((self.stop, self.base.stop if self.base else 0, self.seed))
         return digest(hasher.digest(), *settings, made, *clips.ids, *clips.digests)
 

@@ -4,7 +4,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from hubbub.augment.classaware import ClassAware
@@ -117,17 +117,27 @@ def _frozen(job: _Job, stop: int) -> FrozenFeatures:
 
 
 def _loader(job: _Job, stage: Stage) -> Load:
-    if not stage.variants:
-        return partial(_fresh, job)
-    frozen = _frozen(job, stage.train_from)
-    return lambda rows, epoch: frozen.rows(rows, None if epoch is None else epoch % stage.variants)
+    """Holds nothing but what other processes can be given."""
+    if stage.variants:
+        return partial(_kept, _frozen(job, stage.train_from), stage.variants)
+    return partial(_fresh, job.material, job.recipe, job.seed, job.strengths)
 
 
-def _fresh(job: _Job, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+def _kept(frozen: FrozenFeatures, variants: int, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+    return frozen.rows(rows, None if epoch is None else epoch % variants)
+
+
+def _fresh(
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    strengths: Strengths | None,
+    rows: NDArray[np.int64],
+    epoch: int | None,
+) -> Tensor:
     if epoch is None:
-        return clean(job.material, rows, job.recipe.frontend.channels)
-    strengths = job.strengths.now if job.strengths else None
-    return augmented(job.material, rows, job.recipe, job.seed, _UNSEEN + epoch, strengths)
+        return clean(material, rows, recipe.frontend.channels)
+    return augmented(material, rows, recipe, seed, _UNSEEN + epoch, strengths.now if strengths else None)
 
 
 _UNSEEN = 1000  # versions under this number may be in the cache of frozen features; fresh ones are other versions
@@ -144,9 +154,9 @@ def _class_weights(job: _Job) -> Tensor | None:
 
 def _train(job: _Job, classifier: Classifier, stage: Stage, files: Files) -> None:
     """Train one stage, or take it up again; its best checkpoint is not there if no loss was a number."""
-    if files.over.is_file():
-        return
-    recipe = job.recipe
+    recipe = replace(job.recipe, workers=0) if stage.variants else job.recipe  # what is kept needs no other process
+    if job.strengths:
+        job.strengths.before = sum(earlier.epochs for earlier in recipe.stages[: files.stage - 1])
     data = StageData(job.material, job.split, _loader(job, stage), recipe, job.seed)
     start = stage.train_from if stage.variants else 0
     module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job))
@@ -176,12 +186,9 @@ def _train(job: _Job, classifier: Classifier, stage: Stage, files: Files) -> Non
 def _callbacks(job: _Job, stage: Stage, files: Files) -> list[Callback]:
     watching = Watching(files.stage, len(job.recipe.stages), job.place.watch)
     found: list[Callback] = [watching]
-    if stage.patience:
-        mode = "min" if job.recipe.monitor == "val_loss" else "max"
-        found.append(EarlyStopping(job.recipe.monitor, patience=stage.patience, mode=mode))
     if job.strengths:
         found.append(job.strengths)
-    return [*found, Keep(files, job.recipe.monitor, watching, job.place.say)]
+    return [*found, Keep(files, job.recipe.monitor, stage.patience, watching, job.place.say)]
 
 
 def in_bf16(precision: str) -> bool:

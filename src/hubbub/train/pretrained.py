@@ -62,6 +62,7 @@ def _published(network: Network, path: Path | None) -> tuple[dict[str, Tensor], 
 
 def _resnet_state(name: str | None, path: Path | None) -> dict[str, Tensor]:
     """A ResNet's tensors by the names that `transformers` gives them."""
+    from safetensors import SafetensorError
     from transformers import ResNetModel
 
     if path is not None and path.is_file():
@@ -71,13 +72,18 @@ def _resnet_state(name: str | None, path: Path | None) -> dict[str, Tensor]:
         raise RefusedError(f"no weights at {path}: check the path")
     source = str(path or name)
     try:
-        return dict(ResNetModel.from_pretrained(source).state_dict())
+        model, found = ResNetModel.from_pretrained(source, output_loading_info=True)
+    except (SafetensorError, RuntimeError) as error:
+        raise RefusedError(f"the weights {source} are damaged: {str(error).splitlines()[0]}") from error
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RefusedError(
             f"the weights {source} are neither here nor to be had from the Hugging Face hub ({reason}):"
             " go online, or give a file or folder with --weights"
         ) from error
+    for missing in sorted(found["missing_keys"]):  # which transformers would leave random
+        raise RefusedError(f"{source} lacks {missing}: it is not the checkpoint of such a network")
+    return dict(model.state_dict())
 
 
 def _read(path: Path) -> dict[str, Tensor]:

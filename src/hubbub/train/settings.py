@@ -83,6 +83,16 @@ class Stage:
     patience: Size = 0
     batch_norm: Literal["frozen", "trained"] = "frozen"
 
+    def version(self, epoch: int) -> int:
+        """Which augmented version of a clip an epoch, counted from 0, shows: the number that its draws derive from.
+
+        Fresh ones are other versions than those that may be kept as frozen features.
+        """
+        return epoch % self.variants if self.variants else _FRESH + epoch
+
+
+_FRESH = 1000
+
 
 @dataclass(frozen=True)
 class Recipe:

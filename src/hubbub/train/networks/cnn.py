@@ -17,8 +17,8 @@ def blocks(width: float = 1.0, inputs: int = 1) -> tuple[list[nn.Module], int]:
     """Four blocks without pooling, and the channels of the last: 1.2 million parameters at width 1.
 
     Args:
-        width: factor on the channels (32, 64, 128, 256).
+        width: factor on the channels (32, 64, 128, 256), which are rounded to multiples of 4 for attention's heads.
         inputs: channels of the log-mel.
     """
-    sizes = [max(4, round(width * size)) for size in _CHANNELS]
+    sizes = [max(4, 4 * round(width * size / 4)) for size in _CHANNELS]
     return [_block(given, out) for given, out in zip([inputs, *sizes], sizes, strict=False)], sizes[-1]

@@ -1,0 +1,57 @@
+"""Clips per second of training, recipe by recipe, and the share of the time that training waits for data.
+
+    python benchmarks/training.py [RECIPE ...] [--clips 320]
+
+Needs ESC-50 (`hubbub data fetch esc50`). Log-mel and waveforms are computed into the cache first and not counted. Two
+epochs are trained on some clips of each class, with random weights; the second counts. The ratio is to the first row.
+"""
+
+import argparse
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from hubbub.cli.setting import Words, prepare
+from hubbub.runs import Run, read_csv
+from hubbub.train import fit
+from hubbub.train import recipe as recipes
+from hubbub.train.gradient import in_bf16
+from hubbub.train.material import Split
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*")
+    parser.add_argument("--clips", type=int, default=320)
+    wanted = parser.parse_args()
+    names = wanted.recipes or [name for name in recipes.names() if recipes.load(name).kind == "gradient"]
+    print(f"{'recipe':<22} {'trained from':<12} {'bits':>4} {'clips/s':>8} {'ratio':>6} {'waiting':>8}  augmented")
+    first = None
+    for name in names:
+        speed, waiting, what = measure(name, wanted.clips)
+        first = first or speed
+        print(f"{name:<22} {what[0]:<12} {what[1]:>4} {speed:>8.1f} {speed / first:>6.2f} {waiting:>8.1%}  {what[2]}")
+
+
+def measure(name: str, clips: int) -> tuple[float, float, tuple[str, str, str]]:
+    recipe = recipes.load(name)
+    stage = asdict(recipe.stages[-1]) | {"epochs": 2, "patience": 0}
+    sets = (f"stages={[stage]}", "network.weights=null", "split={kind: official}")
+    prepared = prepare(Words(name, "esc50", sets=sets))
+    rows = np.random.default_rng(0).permutation(len(prepared.setting.material.ids))
+    split = Split("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder) / "run")
+        setting = prepared.setting
+        fit.run(replace(setting, say=lambda line: None, cache=Path(folder)), split, run)
+        row = read_csv(run.folder / "epochs.csv")[-1]
+    kept = setting.recipe.stages[0]
+    how = "waveform, on the fly" if recipe.augment.of_waveform else "spectrogram"
+    what = (f"block {kept.train_from}", "16" if in_bf16(recipe.precision) else "32", how)
+    return clips / float(row["seconds"]), float(row["waiting"]), what
+
+
+if __name__ == "__main__":
+    main()

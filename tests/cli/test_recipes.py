@@ -1,0 +1,126 @@
+import json
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from hubbub.cli import recipes, show
+from hubbub.storage import write_json
+from hubbub.train import recipe as known
+
+Run = Callable[..., tuple[int, str, str]]
+WHY = "the weights cannot be downloaded on the machines that build this, which no one has seen"
+
+
+def row(name: str, protocol: str, accuracy: float, seconds: float = 1260.0) -> dict[str, Any]:
+    return {
+        "row": name,
+        "protocol": protocol,
+        "accuracy": accuracy,
+        "interval": [accuracy - 0.01, accuracy + 0.01],
+        "parameters": 11_194_000,
+        "budget": "22–31 of 40 + 16 + 2 epochs",
+        "seconds": seconds,
+        "machine": "a machine with a long name",
+    }
+
+
+RESULTS = {
+    "cnn": {"rows": [row("cnn", "official folds 1 2 3 4 5", 0.71)]},
+    "resnet34-classaware": {"rows": [row("classaware", "filename-regex", 0.705, 36000.0)]},
+    "resnet18": {
+        "rows": [
+            row("resnet18", "official-fold1", 0.68),
+            row("LEAKY pooled", "LEAKY random-expanded fold 1", 0.98),
+        ]
+    },
+    "scratch": {"rows": [row("LEAKY scratch", "LEAKY random folds 1 2", 0.99)]},
+    "resnet50-imagenet": {"rows": [], "empty": WHY},
+}
+
+
+@pytest.fixture
+def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These results, instead of those that the package carries."""
+    write_json(tmp_path / "recipes" / "results.json", RESULTS)
+    monkeypatch.setattr(recipes, "files", lambda package: tmp_path)
+
+
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A terminal of so many columns."""
+    return lambda width: monkeypatch.setattr(show, "console", lambda: Console(width=width, highlight=False))
+
+
+def told(out: str) -> dict[str, list[str]]:
+    """What stands behind each name, in order; a row without a name belongs to the name above."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in filter(str.strip, out.splitlines()):
+        name = line[:21].strip() or name
+        found.setdefault(name, []).append(" ".join(line[21:].split()))
+    return found
+
+
+@pytest.mark.usefixtures("carried")
+def test_recipes_are_listed_with_what_they_gave(hubbub: Run) -> None:
+    code, out, err = hubbub("recipes")
+    assert (code, err) == (0, "")
+    listed = told(out)
+    assert list(listed)[:5] == ["recipe", "cnn", "resnet34-classaware", "resnet18", "scratch"]
+    assert set(listed) >= set(known.names())
+    assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
+    assert listed["resnet34-classaware"] == ["70.50 % 69.5–71.5 11.19 M 10.0 h filename-regex"]
+    assert listed["resnet18"] == [
+        "68.00 % 67.0–69.0 11.19 M 21 min fold 1",
+        "98.00 % 97.0–99.0 11.19 M 21 min LEAKY random-expanded fold 1",
+    ]
+    assert listed["scratch"] == ["99.00 % 98.0–100.0 11.19 M 21 min LEAKY random folds 1 2"]
+    assert listed["resnet50-imagenet"] == [WHY] and listed["probe"] == ["no run of it is published"]
+
+
+@pytest.mark.usefixtures("carried")
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_list_fits_a_terminal(hubbub: Run, columns: Callable[[int], None], width: int) -> None:
+    columns(width)
+    out = hubbub("recipes")[1]
+    assert max(map(len, out.splitlines())) <= width and "…" not in out
+    listed = told(out)
+    assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
+    assert " ".join(listed["resnet50-imagenet"]) == WHY
+    assert " ".join(listed["resnet18"]).endswith("LEAKY random-expanded fold 1")
+
+
+@pytest.mark.usefixtures("carried")
+def test_json_has_all_that_is_carried(hubbub: Run) -> None:
+    code, out, err = hubbub("recipes", "--json")
+    listed = json.loads(out)
+    assert (code, err, sorted(listed)) == (0, "", known.names())
+    assert listed["resnet18"]["rows"] == RESULTS["resnet18"]["rows"]
+    assert listed["resnet50-imagenet"]["empty"] == WHY
+    assert listed["probe"] == {"about": known.load("probe").about, "rows": []}
+
+
+def test_all_measured_leaves_nothing_to_excuse(hubbub: Run, carried: None, tmp_path: Path) -> None:
+    rows = {name: {"rows": [row(name, "official-fold1", 0.5)]} for name in known.names()}
+    write_json(tmp_path / "recipes" / "results.json", rows)
+    out = hubbub("recipes")[1]
+    assert "not measured" not in out and len(out.splitlines()) == 1 + len(rows)
+
+
+def test_what_the_package_carries_is_of_recipes_that_it_has(hubbub: Run) -> None:
+    carried = json.loads((files("hubbub") / "recipes" / "results.json").read_text(encoding="utf-8"))
+    listed = json.loads(hubbub("recipes", "--json")[1])
+    assert set(carried) <= set(listed) and carried["finetune"]["rows"] == listed["finetune"]["rows"]
+
+
+def test_without_the_learning_stack(hubbub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "hubbub.train.recipe")
+    monkeypatch.delattr("hubbub.train.recipe")
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    code, out, err = hubbub("recipes")
+    assert (code, out) == (3, "") and err == "hubbub: learning needs the extra 'train': pip install \"hubbub[train]\"\n"

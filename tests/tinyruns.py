@@ -1,0 +1,70 @@
+"""Run folders as training leaves them, without any training: for tests of what reads them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hubbub.evaluate import summary
+from hubbub.evaluate.calibration import softmax
+from hubbub.runs import Predictions, Run, write_csv
+from hubbub.storage import write_json, write_text
+
+LABELS = ("dog", "rain", "siren")
+CLIPS = 30
+WHOLE = "official folds 1 2 3 4 5"
+STAGES = "name: tiny\nkind: gradient\nstages: [{epochs: 3}, {epochs: 2}]\n"
+PROBE = "name: tiny-probe\nkind: probe\nc_grid: [0.1, 1.0]\n"
+
+
+def write(
+    folder: Path,
+    split: str = WHOLE,
+    dataset: str = "esc50",
+    recipe: str = STAGES,
+    epochs: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> Run:
+    """A finished run.
+
+    Args:
+        folder: where to.
+        split: as the run has it; of one that ends in "fold3", only that fold's clips are tested.
+        dataset, recipe: what it trained on, and the text of its recipe.
+        epochs: rows of epochs.csv, by the folder that holds it: "fold1", or "" for the run's own.
+        seed: of its predictions, of which some are wrong.
+    """
+    kept = predictions(seed)
+    if (fold := split.replace("-", " ").rpartition("fold")[2].strip()).isdigit():
+        kept = only(kept, int(fold))
+    kept.write(folder / "predictions.csv")
+    groups = [clip.split("-")[1] for clip in kept.clips]
+    rows = [[clip, "test", clip[0], "", group, ""] for clip, group in zip(kept.clips, groups, strict=True)]
+    write_csv(folder / "clips.csv", ["clip", "part", "fold", "label", "recording", "samples"], rows)
+    test = summary.full(kept.targets, kept.probabilities, groups, LABELS) if kept.clips else {"clips": 0}
+    parts = {"train": {"clips": 24, "accuracy": 0.9, "loss": 0.1}, "test": test}
+    none = {"clips": 0, "accuracy": None, "loss": None}
+    write_json(folder / "metrics.json", parts | {"validation": none, "parameters": 1234})
+    environment = {"machine": "Linux", "commit": "abc", "versions": {"numpy": "2.0"}}
+    facts = {"dataset": dataset, "split": split, "seed": seed, "labels": LABELS, "seconds": 90.0, "finished": True}
+    write_json(folder / "about.json", facts | {"environment": environment})
+    write_text(folder / "recipe.yaml", recipe)
+    for name, count in (epochs or {}).items():
+        write_csv(folder / name / "epochs.csv", ["epoch"], [[number + 1] for number in range(count)])
+    return Run.open(folder)
+
+
+def predictions(seed: int = 0) -> Predictions:
+    """Of thirty clips in five folds, two of each recording."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(CLIPS) % len(LABELS)
+    probabilities = softmax(rng.normal(size=(CLIPS, len(LABELS))) + 2 * np.eye(len(LABELS))[targets])
+    clips = tuple(f"{row % 5 + 1}-{1000 + row // 2}-A-{target}.wav" for row, target in enumerate(targets))
+    return Predictions(LABELS, clips, np.arange(CLIPS) % 5 + 1, targets, probabilities).sorted()
+
+
+def only(kept: Predictions, fold: int) -> Predictions:
+    """Those of one fold."""
+    rows = np.flatnonzero(kept.folds == fold)
+    clips = tuple(kept.clips[row] for row in rows)
+    return Predictions(kept.classes, clips, kept.folds[rows], kept.targets[rows], kept.probabilities[rows])
