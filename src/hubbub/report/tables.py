@@ -109,8 +109,8 @@ def carried(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any]:
             {
                 "row": row.title,
                 "protocol": row.facts["protocol"],
-                "accuracy": round(row.test["accuracy"], 4),
-                "interval": [round(value, 4) for value in row.test["interval"]],
+                "accuracy": round(row.test["accuracy"], 6),
+                "interval": [round(value, 6) for value in row.test["interval"]],
                 "parameters": row.facts["parameters"],
                 "budget": row.facts["budget"],
                 "seconds": row.facts["seconds"],

@@ -22,8 +22,8 @@ class FrozenFeatures:
 
     Kept in `folder` in half precision, one file a variant, under a name that derives from those blocks and their
     weights, the clips and the augmentation: whatever builds on the same blocks shares it, folds of a cross-validation
-    among them, and an interrupted run finds it again. With `base`, what fewer blocks made of the same variants, only the
-    blocks between are run.
+    among them, and an interrupted run finds it again. With `base`, what fewer blocks made of the same variants, only
+    the blocks between are run.
     """
 
     material: Material
