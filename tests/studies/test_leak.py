@@ -284,3 +284,29 @@ def test_too_few_folds(tmp_path: Path, folds: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="too few official folds"):
         study.run([1], dataclasses.replace(study.dataset, clips=clips))
     assert not study.folder.exists()
+
+
+def test_the_published_table_follows_from_the_published_predictions() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    with (docs / "leak-study.csv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    page = (docs / "leak-study.md").read_text(encoding="utf-8")
+    for way in WAYS:
+        line = next(line for line in page.splitlines() if line.startswith(f"| {way.title} |"))
+        for scored, cell in (("test", 2), ("unseen", 4)):
+            mine = [row for row in rows if row["split"] == way.name and row["scored_on"] == scored]
+            share = sum(row["label"] == row["prediction"] for row in mine) / len(mine)
+            assert line.split("|")[cell].strip() == f"{100 * share:.2f} %"
+    unseen = {row["clip"].split("-")[1] for row in rows if row["scored_on"] == "unseen"}
+    assert not unseen & {row["clip"].split("-")[1] for row in rows if row["scored_on"] == "test"}
+
+
+def test_evidence_holds_every_clip_that_a_model_was_scored_on(study: Study, tmp_path: Path) -> None:
+    leak.write_evidence(tmp_path / "evidence.csv", Run(study.folder), UNSEEN)
+    with (tmp_path / "evidence.csv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    for finding in study.found:
+        for scored, said in (("test", finding.says), ("unseen", finding.unseen)):
+            mine = [row for row in rows if row["split"] == finding.way.name and row["scored_on"] == scored]
+            right = sum(row["label"] == row["prediction"] for row in mine)
+            assert right / len(mine) == pytest.approx(said.value)

@@ -25,7 +25,8 @@ def leak_study(
     seed: Seed = 0,
     sets: Set = [],  # noqa: B006
     page: Annotated[
-        Path | None, typer.Option(help="A Markdown page to write the table into, between its marks.")
+        Path | None,
+        typer.Option(help="A Markdown page to write the table into; predictions go beside it."),
     ] = None,
 ) -> None:
     """Train one network on four ways to split ESC-50, and score each on recordings that none of them has heard."""
@@ -49,8 +50,10 @@ def leak_study(
     console().print(_table(found))
     print(f"run folders: {target.folder}")
     if page is not None:
+        evidence = page.with_suffix(".csv")
+        leak.write_evidence(evidence, target, unseen)
         write_text(page, filled(page, leak=leak.table(found)))
-        print(f"{page}: brought up to date")
+        print(f"{page}: brought up to date, from {evidence.name}")
 
 
 def _made() -> Path:

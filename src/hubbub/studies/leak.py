@@ -6,6 +6,7 @@ each way; the model that comes of it is scored on its own test clips, and then o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hubbub.data import splits
 from hubbub.data.dataset import Dataset
 from hubbub.errors import RefusedError, UsageError
 from hubbub.evaluate.intervals import Interval, mean_interval
-from hubbub.runs import Predictions, Run
+from hubbub.runs import Predictions, Run, write_csv
 from hubbub.train import export, fit
 from hubbub.train import recipe as recipes
 from hubbub.train.fit import Setting
@@ -83,6 +84,7 @@ def run(setting: Setting, dataset: Dataset, unseen: Iterable[int], target: Run) 
         for way, ids in ways.items():
             setting.say(f"fold {fold} put aside, {way.title}: {len(ids.train)} clips to train on")
             recipe = _shortened(setting.recipe, usual / len(ids.train)) if way.copies else setting.recipe
+            recipe = replace(recipe, split=way.plan)
             one = replace(setting, recipe=recipe, recipe_text=recipes.to_yaml(recipe))
             _train(one, ids, heard_by_none, _training(target, fold, way))
     return _findings(target, dataset, list(split))
@@ -136,6 +138,22 @@ def _pooled(parts: Sequence[Predictions], recordings: Mapping[str, str]) -> Inte
     """The accuracy of several runs' predictions together."""
     right = np.concatenate([part.right for part in parts])
     return mean_interval(right, [recordings[clip] for part in parts for clip in part.clips])
+
+
+def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
+    """Write what every training named every clip that it was scored on: a CSV file that the table follows from.
+
+    Columns: split, commit, put_aside (the fold), scored_on (its own test, or unseen), clip, label, prediction.
+    """
+    rows = []
+    for fold, way in ((fold, way) for fold in unseen for way in WAYS):
+        one = _training(target, fold, way)
+        commit = one.about["environment"]["commit"]
+        for name, file in (("test", "predictions.csv"), ("unseen", _UNSEEN)):
+            kept = Predictions.read(one.folder / file)
+            names = ((kept.classes[a], kept.classes[b]) for a, b in zip(kept.targets, kept.predicted, strict=True))
+            rows += [[way.name, commit, fold, name, clip, *pair] for clip, pair in zip(kept.clips, names, strict=True)]
+    write_csv(path, ["split", "commit", "put_aside", "scored_on", "clip", "label", "prediction"], rows)
 
 
 def table(found: Iterable[Finding]) -> str:
