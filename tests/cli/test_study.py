@@ -70,7 +70,8 @@ def test_the_study_makes_copies_trains_and_writes_its_table(hubbub: Hubbub) -> N
     cache = Path("cache/expanded/esc50")
     assert len(list((cache / "audio").iterdir())) == round(18 * 8143 / 2000) - 18
     lines = out.splitlines()
-    assert lines[-2:] == ["run folders: runs/leak-study-tiny", "leak.md: brought up to date"]
+    assert lines[-2:] == ["run folders: runs/leak-study-tiny", "leak.md: brought up to date, from leak.csv"]
+    assert Path("leak.csv").is_file()
     runs = [Run.open(Path(f"runs/leak-study-tiny/unseen3-{way.name}")) for way in leak.WAYS]
     table = Path("leak.md").read_text().splitlines()
     assert table[:4] == PAGE.splitlines()[:4] and table[-2:] == ["<!-- leak:end -->", "after"] and len(table) == 12
