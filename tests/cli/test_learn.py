@@ -13,8 +13,10 @@ import pytest
 import torch
 
 import tinylearning
-from hubbub.cli import learn
+from hubbub.cli import learn, setting
 from hubbub.data import synthetic
+from hubbub.data.dataset import Clip, Dataset
+from hubbub.errors import UsageError
 from hubbub.runs import Predictions, Run, read_csv
 from hubbub.train import callbacks, recipe, weights
 
@@ -263,6 +265,16 @@ def test_grouped_folds_and_parts_by_name(hubbub: Callable) -> None:
     for part, numbers in (("train", "0123"), ("validation", "4"), ("test", "567")):
         clips = {row["clip"] for row in run.clips if row["part"] == part}
         assert clips == {f"{label}-00{number}.wav" for label in LABELS for number in numbers}
+
+
+def test_acoustic_rules_need_the_classes_of_esc50(tmp_path: Path) -> None:
+    """Which is said before a clip is read."""
+    unread = Clip("x.wav", tmp_path / "gone.wav", "applause", "1", 1)
+    mine = Dataset("mine", "Mine", ("applause",), (unread,), "CC0", "", "")
+    with pytest.raises(
+        UsageError, match="acoustic rules know the classes of ESC-50 only, not all of mine: use balanced"
+    ):
+        setting.material(mine, recipe.load("resnet34-acoustic"))
 
 
 # --- side by side, and killed -----------------------------------------------------------------------------------------

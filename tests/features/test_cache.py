@@ -164,6 +164,55 @@ def test_no_clips(tmp_path: Path) -> None:
     assert cache.load([], SPEC, SECONDS, tmp_path / "cache").arrays.shape == (0, 15, 50)
 
 
+def test_pictures_of_another_size(tmp_path: Path, clips: list[Clip]) -> None:
+    spec = dataclasses.replace(SPEC, height=8, width=20, channels=3)
+    found = cache.load(clips, spec, SECONDS, tmp_path / "cache")
+    assert found.arrays.shape == (3, 8, 20)  # channels are copies, which are not kept
+    np.testing.assert_array_equal(cache.load(clips, spec, SECONDS, tmp_path / "cache").arrays, found.arrays)
+
+
+# --- waveforms --------------------------------------------------------------------------------------------------------
+
+
+def sounds(clips: list[Clip], folder: Path, seconds: float = SECONDS, rate: int = 8000) -> np.ndarray:
+    return cache.sounds(clips, [one.path.name for one in clips], rate, seconds, folder)
+
+
+def test_waveforms_are_cut_or_padded_to_16_bit(tmp_path: Path, clips: list[Clip]) -> None:
+    found = sounds(clips, tmp_path / "cache")
+    assert found.shape == (3, 4000) and found.dtype == np.int16
+    for row, seconds in enumerate((0.8, 0.2, 0.5)):
+        samples = noise(seconds, row)[:4000]
+        np.testing.assert_allclose(found[row, : len(samples)], samples.astype(np.float64) * 32767, atol=0.51)
+        assert not found[row, len(samples) :].any()
+
+
+def test_a_waveform_too_loud_is_limited(tmp_path: Path) -> None:
+    loud = clip(tmp_path / "x.wav", np.array([0.5, 3.0, -3.0, 1.0], np.float32), subtype="FLOAT")
+    assert sounds([loud], tmp_path / "cache")[0, :4].tolist() == [16384, 32767, -32767, 32767]
+
+
+def test_waveforms_are_read_once_and_kept_by_digest_rate_and_length(tmp_path: Path, clips: list[Clip]) -> None:
+    first = sounds(clips, tmp_path / "cache").copy()
+    for one in clips:
+        one.path.write_bytes(b"no sound any more")
+    np.testing.assert_array_equal(sounds(clips, tmp_path / "cache"), first)
+    for other in ({"seconds": 0.6}, {"rate": 4000}):
+        with pytest.raises(AudioError, match=r"0\.wav"):
+            sounds(clips, tmp_path / "cache", **other)
+    with pytest.raises(AudioError, match=r"1\.wav"):
+        sounds(clips[1:], tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", None])
+def test_damaged_waveforms_are_made_again(tmp_path: Path, clips: list[Clip], content: bytes | None) -> None:
+    first = sounds(clips, tmp_path / "cache").copy()
+    (entry,) = (tmp_path / "cache").iterdir()
+    entry.write_bytes(entry.read_bytes()[:-1000] if content is None else content)
+    np.testing.assert_array_equal(sounds(clips, tmp_path / "cache"), first)
+
+
 # --- digests ----------------------------------------------------------------------------------------------------------
 
 

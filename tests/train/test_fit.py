@@ -198,3 +198,11 @@ def test_predicting_keeps_the_order_of_rows() -> None:
     whole = fit.predict(classifier, given, np.arange(24))
     np.testing.assert_allclose(found.probabilities, whole.probabilities[[7, 0, 19]], atol=1e-6)
     np.testing.assert_allclose(found.probabilities.sum(1), 1)
+
+
+def test_time_of_epochs_before_an_interruption_counts(tmp_path: Path) -> None:
+    path = tmp_path / "epochs.csv"
+    assert fit._all_seconds(path, 7.04) == 7.0
+    path.write_text("stage,epoch,seconds\n1,1,40.5\n1,2,30\n", encoding="utf-8")
+    assert fit._all_seconds(path, 7.04) == 70.5
+    assert fit._all_seconds(path, 100.0) == 100.0

@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -331,3 +332,26 @@ def test_real_clips_get_their_audioset_names(
         best = head(trunk(torch.from_numpy(arrays)[:, None])).topk(5).indices.tolist()
     for stem, five in zip(stems, best, strict=True):
         assert right & {labels[index] for index in five}, f"{stem}: {[labels[index] for index in five]}"
+
+
+# --- written by us ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_saved_is_read(tmp_path: Path) -> None:
+    state = {"a": torch.randn(3, 4), "b": torch.tensor(7)}
+    weights.save(tmp_path / "new" / "x.pt", state)
+    assert weights.read_checkpoint(tmp_path / "new" / "x.pt").keys() == state.keys()
+    assert torch.equal(weights.read_checkpoint(tmp_path / "new" / "x.pt")["a"], state["a"])
+
+
+@pytest.mark.parametrize("limit", [0, 500, 3000, 20_000])
+def test_a_full_disk_is_an_error_of_the_system_and_leaves_the_old_file(tmp_path: Path, limit: int) -> None:
+    weights.save(tmp_path / "x.pt", {"a": torch.zeros(1)})
+    before, unlimited = (tmp_path / "x.pt").read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            weights.save(tmp_path / "x.pt", {"a": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]

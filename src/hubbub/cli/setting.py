@@ -169,6 +169,9 @@ def material(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) 
     from hubbub.train.material import Material
 
     spec, seconds, clips = recipe.frontend, recipe.seconds, sounds.clips
+    known = set(sounds.labels) <= set(esc50.LABELS)
+    if recipe.augment.rules == "acoustic" and not known:
+        raise UsageError(f"acoustic rules know the classes of ESC-50 only, not all of {sounds.name}: use balanced")
     if pictures is not None:
         from hubbub.features.pictures import read
 
@@ -176,9 +179,6 @@ def material(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) 
     else:
         features = cache.load(clips, spec, seconds, track=track("log-mel"))
     number = {label: index for index, label in enumerate(sounds.labels)}
-    known = set(sounds.labels) <= set(esc50.LABELS)
-    if recipe.augment.rules == "acoustic" and not known:
-        raise UsageError(f"acoustic rules know the classes of ESC-50 only, not all of {sounds.name}: use balanced")
     waveforms = None
     if recipe.augment.of_waveform:
         waveforms = cache.sounds(clips, features.digests, spec.rate, seconds, track=track("waveforms"))

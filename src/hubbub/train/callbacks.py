@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 
 from hubbub.augment.classaware import ClassAware
 from hubbub.runs import read_csv, write_csv
-from hubbub.storage import atomic_writer, write_with
+from hubbub.storage import write_with
+from hubbub.train import weights
 from hubbub.train.events import Step, Watch
 from hubbub.train.module import Tuning
 
@@ -149,8 +149,7 @@ class Keep(Callback):
         if badness < self.least:
             self.least, self.since = badness, 0
             state = module.average.module.state_dict()
-            with atomic_writer(self.files.best) as handle:
-                torch.save({"badness": badness, "state": state}, handle)
+            weights.save(self.files.best, {"badness": badness, "state": state})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""

@@ -8,14 +8,13 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
-from hubbub.runs import Predictions, Run, write_csv
-from hubbub.storage import atomic_writer, write_json
-from hubbub.train import gradient, probe
+from hubbub.runs import Predictions, Run, read_csv, write_csv
+from hubbub.storage import write_json
+from hubbub.train import gradient, probe, weights
 from hubbub.train.events import Watch, unwatched
 from hubbub.train.frozen import FrozenFeatures
 from hubbub.train.material import Material, Split, batches, clean
@@ -69,8 +68,7 @@ def run(setting: Setting, split: Split, target: Run) -> Run:
     started = time.monotonic()
     classifier, facts = _fit(setting, split, target)
     seconds = time.monotonic() - started
-    with atomic_writer(target.folder / "model.pt") as handle:
-        torch.save(classifier.state_dict(), handle)
+    weights.save(target.folder / "model.pt", classifier.state_dict())
     channels = setting.recipe.frontend.channels
     parts = {name: predict(classifier, material, getattr(split, name), channels) for name in _PARTS}
     parts["test"].write(target.folder / "predictions.csv")
@@ -83,7 +81,7 @@ def run(setting: Setting, split: Split, target: Run) -> Run:
     size = sum(parameter.numel() for parameter in classifier.parameters())
     write_json(target.folder / "metrics.json", figures | {"parameters": size})
     rmtree(target.folder / "checkpoints", ignore_errors=True)
-    target.finish(seconds=round(target.about.get("seconds", 0) + seconds, 1), **facts)
+    target.finish(seconds=_all_seconds(target.folder / "epochs.csv", seconds), **facts)
     return target
 
 
@@ -114,6 +112,12 @@ def _fit(setting: Setting, split: Split, target: Run) -> tuple[Classifier, dict[
     found = probe.fit(embeddings, targets, groups, len(material.labels), recipe.c_grid, setting.track)
     inner = {str(c): accuracy for c, accuracy in found.inner_accuracy.items()}
     return Classifier(trunk, found.head), {"c": found.c, "inner_accuracy": inner}
+
+
+def _all_seconds(epochs: Path, measured: float) -> float:
+    """What training took: `measured`, or, after an interruption, what all epochs took together."""
+    rows = read_csv(epochs) if epochs.is_file() else []
+    return round(max(measured, sum(float(row["seconds"]) for row in rows)), 1)
 
 
 def _write_clips(material: Material, split: Split, path: Path) -> None:

@@ -119,17 +119,18 @@ def _frozen(job: _Job, stop: int) -> FrozenFeatures:
 def _loader(job: _Job, stage: Stage) -> Load:
     """Holds nothing but what other processes can be given."""
     if stage.variants:
-        return partial(_kept, _frozen(job, stage.train_from), stage.variants)
-    return partial(_fresh, job.material, job.recipe, job.seed, job.strengths)
+        return partial(_kept, _frozen(job, stage.train_from), stage)
+    return partial(_fresh, job.material, job.recipe, stage, job.seed, job.strengths)
 
 
-def _kept(frozen: FrozenFeatures, variants: int, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
-    return frozen.rows(rows, None if epoch is None else epoch % variants)
+def _kept(frozen: FrozenFeatures, stage: Stage, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+    return frozen.rows(rows, None if epoch is None else stage.version(epoch))
 
 
 def _fresh(
     material: Material,
     recipe: Recipe,
+    stage: Stage,
     seed: int,
     strengths: Strengths | None,
     rows: NDArray[np.int64],
@@ -137,10 +138,7 @@ def _fresh(
 ) -> Tensor:
     if epoch is None:
         return clean(material, rows, recipe.frontend.channels)
-    return augmented(material, rows, recipe, seed, _UNSEEN + epoch, strengths.now if strengths else None)
-
-
-_UNSEEN = 1000  # versions under this number may be in the cache of frozen features; fresh ones are other versions
+    return augmented(material, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
 def _class_weights(job: _Job) -> Tensor | None:

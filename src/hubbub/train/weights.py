@@ -4,16 +4,18 @@ Source: https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (F
 never part of hubbub; they are found at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
 """
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hubbub.data.fetch import download
 from hubbub.errors import RefusedError, UsageError
-from hubbub.storage import cache_dir, file_sha256
+from hubbub.storage import cache_dir, file_sha256, write_bytes
 from hubbub.train.networks.mobilenet import ROWS, MobileNetV3
 
 _RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/"
@@ -71,6 +73,16 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise RefusedError(f"{path} is not a dictionary of tensors")
     return state
+
+
+def save(path: Path, content: Any) -> None:
+    """Write tensors, and what plain values stand beside them, whole or not at all.
+
+    A disk that is full is an OSError, as elsewhere; torch, writing by itself, calls it a RuntimeError.
+    """
+    written = io.BytesIO()
+    torch.save(content, written)
+    write_bytes(path, written.getvalue())
 
 
 def audioset_names() -> dict[str, str]:
