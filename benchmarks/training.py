@@ -48,7 +48,7 @@ def measure(name: str, clips: int) -> tuple[float, float, tuple[str, str, str]]:
         fit.run(replace(setting, say=lambda line: None, cache=Path(folder)), split, run)
         row = read_csv(run.folder / "epochs.csv")[-1]
     kept = setting.recipe.stages[0]
-    how = "waveform, on the fly" if recipe.augment.of_waveform else "spectrogram"
+    how = "waveform, on the fly" if recipe.of_waveform else "spectrogram"
     what = (f"block {kept.train_from}", "16" if in_bf16(recipe.precision) else "32", how)
     return clips / float(row["seconds"]), float(row["waiting"]), what
 

@@ -568,3 +568,19 @@ def test_validation_clips_choose_and_nothing_else(whole: Whole, tmp_path: Path) 
     fit(tmp_path, material=dataclasses.replace(given, targets=targets))
     for one, other in zip(rows(tmp_path)[:2], rows(whole[0])[:2], strict=True):
         assert one["train_loss"] == other["train_loss"] and one["val_loss"] != other["val_loss"]
+
+
+def test_between_class_learning_learns_and_goes_on_as_if_uninterrupted(tmp_path: Path) -> None:
+    def say(line: str) -> None:
+        if "epoch 1" in line:
+            raise Stop
+
+    recipe = tiny.changed(
+        tiny.SCRATCH, mixup=1.0, mixup_of="waveform", stages=(Stage(0, 2, 1e-2, batch_norm="trained"),)
+    )
+    whole = fit(tmp_path / "whole", recipe, material=tiny.sounding())
+    with pytest.raises(Stop):
+        fit(tmp_path / "broken", recipe, material=tiny.sounding(), say=say)
+    assert tiny.same(fit(tmp_path / "broken", recipe, material=tiny.sounding()), whole)
+    plain = fit(tmp_path / "plain", tiny.changed(recipe, mixup=0.0), material=tiny.sounding())
+    assert not tiny.same(plain, whole)

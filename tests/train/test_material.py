@@ -11,8 +11,9 @@ from hubbub.augment.plan import Augment, spectrogram_chain
 from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
 from hubbub.augment.steps import Step
 from hubbub.augment.transform import generator
+from hubbub.augment.waveform import between_class
 from hubbub.logmel import logmel
-from hubbub.train.material import Material, augmented, batches, clean, fast
+from hubbub.train.material import Material, augmented, batches, clean, fast, mixed_targets, partners
 from hubbub.train.settings import Recipe
 
 ON, OFF = Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5), Augment()
@@ -96,6 +97,27 @@ def test_rules_know_category_and_strength_of_a_clip(monkeypatch: pytest.MonkeyPa
     used.clear()
     augmented(dataclasses.replace(given, categories=()), rows, recipe, 3, 2)
     assert used == [("", 1.0, True)] * 3
+
+
+def test_between_class_learning_mixes_sounds_and_their_classes_alike() -> None:
+    given, rows = tiny.sounding(), np.arange(12)
+    recipe = tiny.changed(tiny.SCRATCH, mixup=1.0, mixup_of="waveform", augment=Augment())
+    others, shares = partners(given, rows, recipe, 0, 3)
+    assert set(others.tolist()) <= set(rows.tolist()) and np.all((shares >= 0) & (shares <= 1))
+    wanted = mixed_targets(given, rows, recipe, 0, 3).numpy()
+    for row, other, share, found in zip(rows, others, shares, wanted, strict=True):
+        expected = np.zeros(len(given.labels))
+        expected[given.targets[row]] += share
+        expected[given.targets[other]] += 1 - share
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    shown = augmented(given, rows, recipe, 0, 3)
+    assert given.sounds is not None
+    first, second = (given.sounds[row].astype(np.float32) / 32767 for row in (rows[4], others[4]))
+    np.testing.assert_allclose(
+        shown[4, 0], logmel(between_class(first, second, float(shares[4]), tiny.SPEC.rate), tiny.SPEC), atol=1e-5
+    )
+    assert not torch.equal(shown, augmented(given, rows, recipe, 0, 4))
+    assert len(set(shares.tolist())) == len(rows)
 
 
 def test_channels_are_copies() -> None:

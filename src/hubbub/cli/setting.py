@@ -79,17 +79,11 @@ class Prepared:
     setting: "Setting"
 
     def ids(self, fold: int | None) -> "Ids":
-        """The split that tests `fold`. Raises RefusedError for a leaky one that was not asked for in so many words."""
+        """The split that tests `fold`."""
         from hubbub.data.splits import make
 
         recipe = self.setting.recipe
-        split = make(self.sounds, recipe.split, fold, recipe.validation)
-        if split.leaky and not self.words.leaks:
-            raise RefusedError(
-                f"the split {recipe.split.kind} tests on recordings that training hears, so that its figure says"
-                " nothing about new sounds: give --i-know-it-leaks to see it all the same"
-            )
-        return split
+        return make(self.sounds, recipe.split, fold, recipe.validation)
 
     def split(self, fold: int | None) -> "Split":
         """The same as rows of the material."""
@@ -110,7 +104,7 @@ class Prepared:
         if name is not None and Path(name).name != name:
             raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
         recipe, words = self.setting.recipe, self.words
-        leaky = recipe.split.kind.startswith("random")
+        leaky = recipe.split.leaky
         parts = [
             f"{LEAKY.strip()}-{recipe.split.kind}" if leaky else "",
             recipe.name,
@@ -135,7 +129,10 @@ def learning() -> Iterator[None]:
 
 
 def prepare(words: Words) -> Prepared:
-    """Load recipe, dataset, weights and arrays. Raises what each of them raises."""
+    """Load recipe, dataset, weights and arrays.
+
+    Raises what each of them raises, and RefusedError for a leaky split that was not asked for in so many words.
+    """
     with learning():
         from hubbub.train import fit, pretrained, recipe as recipes  # noqa: I001
 
@@ -144,6 +141,11 @@ def prepare(words: Words) -> Prepared:
     from hubbub.storage import cache_dir
 
     recipe = recipes.load(words.recipe, words.changes, words.budget)
+    if recipe.split.leaky and not words.leaks:
+        raise RefusedError(
+            f"the split {recipe.split.kind} tests on recordings that training hears, so that its figure says nothing"
+            " about new sounds: give --i-know-it-leaks to see it all the same"
+        )
     sounds = open_dataset(words.data)
     trunk = pretrained.load(recipe.network, recipe.frontend.channels, words.seed, words.weights)
     setting = fit.Setting(
@@ -180,7 +182,7 @@ def material(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) 
         features = cache.load(clips, spec, seconds, track=track("log-mel"))
     number = {label: index for index, label in enumerate(sounds.labels)}
     waveforms = None
-    if recipe.augment.of_waveform:
+    if recipe.of_waveform:
         waveforms = cache.sounds(clips, features.digests, spec.rate, seconds, track=track("waveforms"))
     return Material(
         sounds.name,

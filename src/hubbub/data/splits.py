@@ -66,6 +66,11 @@ class Plan:
     folds: int = 5
     patterns: tuple[str, str, str] | None = None
 
+    @property
+    def leaky(self) -> bool:
+        """Whether its splits are, see `Split.leaky`."""
+        return self.kind in ("random", "random-expanded")
+
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise ValueError(f"folds is {self.folds}: it takes at least 2")

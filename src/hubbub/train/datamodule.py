@@ -14,16 +14,18 @@ from hubbub.train.material import Material, Split, fast
 from hubbub.train.settings import Recipe
 
 Load = Callable[[NDArray[np.int64], int | None], Tensor]  #: rows and epoch (None: clips as they are) → network input
+Wanted = Callable[[NDArray[np.int64], int], Tensor]  #: rows and epoch → share of each class, shape (rows, classes)
 
 
 @dataclass(frozen=True)
 class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Item i is batch i: input and targets of those rows."""
+    """Item i is batch i: input and targets of those rows; classes, or the shares of each that `wanted` gives."""
 
     load: Load
     targets: NDArray[np.int64]
     parts: list[NDArray[np.int64]]
     epoch: int | None
+    wanted: Wanted | None = None
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -32,15 +34,19 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         if index >= len(self.parts):
             raise IndexError(index)
         rows = self.parts[index]
-        return fast(self.load(rows, self.epoch)), torch.from_numpy(self.targets[rows])
+        if self.wanted is None or self.epoch is None:
+            return fast(self.load(rows, self.epoch)), torch.from_numpy(self.targets[rows])
+        return fast(self.load(rows, self.epoch)), self.wanted(rows, self.epoch)
 
 
 class StageData(pl.LightningDataModule):
     """Training clips in a new order each epoch, drawn from (seed, epoch); validation clips as they are."""
 
-    def __init__(self, material: Material, split: Split, load: Load, recipe: Recipe, seed: int):
+    def __init__(
+        self, material: Material, split: Split, load: Load, recipe: Recipe, seed: int, wanted: Wanted | None = None
+    ):
         super().__init__()
-        self.material, self.load, self.seed = material, load, seed
+        self.material, self.load, self.seed, self.wanted = material, load, seed, wanted
         self.train, self.validation = split.train, split.validation
         self.batch, self.workers = recipe.batch, recipe.workers
 
@@ -57,7 +63,8 @@ class StageData(pl.LightningDataModule):
     def _loader(
         self, parts: list[NDArray[np.int64]], epoch: int | None, workers: int = 0
     ) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(Batches(self.load, self.material.targets, parts, epoch), batch_size=None, num_workers=workers)
+        batches = Batches(self.load, self.material.targets, parts, epoch, self.wanted)
+        return DataLoader(batches, batch_size=None, num_workers=workers)
 
 
 def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

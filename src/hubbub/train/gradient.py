@@ -19,10 +19,10 @@ from torch import Tensor
 from hubbub.augment.classaware import ClassAware
 from hubbub.errors import RefusedError
 from hubbub.train.callbacks import Files, Keep, Strengths, Watching
-from hubbub.train.datamodule import Load, StageData
+from hubbub.train.datamodule import Load, StageData, Wanted
 from hubbub.train.events import Watch, unwatched
 from hubbub.train.frozen import FrozenFeatures
-from hubbub.train.material import Material, Split, augmented, clean
+from hubbub.train.material import Material, Split, augmented, clean, mixed_targets
 from hubbub.train.module import Tuning
 from hubbub.train.networks.build import Trunk
 from hubbub.train.networks.classifier import Classifier, Standardise, head
@@ -141,6 +141,17 @@ def _fresh(
     return augmented(material, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
+def _wanted(job: _Job, stage: Stage) -> Wanted | None:
+    """Targets of training clips, where they are not just the clips' classes."""
+    if not job.recipe.mixes_waveforms:
+        return None
+    return partial(_mixed, job.material, job.recipe, stage, job.seed)
+
+
+def _mixed(material: Material, recipe: Recipe, stage: Stage, seed: int, rows: NDArray[np.int64], epoch: int) -> Tensor:
+    return mixed_targets(material, rows, recipe, seed, stage.version(epoch))
+
+
 def _class_weights(job: _Job) -> Tensor | None:
     """Inverse frequency in the training clips, 1 on average, for "balanced"."""
     if job.recipe.class_weights == "none":
@@ -155,7 +166,7 @@ def _train(job: _Job, classifier: Classifier, stage: Stage, files: Files) -> Non
     recipe = replace(job.recipe, workers=0) if stage.variants else job.recipe  # what is kept needs no other process
     if job.strengths:
         job.strengths.before = sum(earlier.epochs for earlier in recipe.stages[: files.stage - 1])
-    data = StageData(job.material, job.split, _loader(job, stage), recipe, job.seed)
+    data = StageData(job.material, job.split, _loader(job, stage), recipe, job.seed, _wanted(job, stage))
     start = stage.train_from if stage.variants else 0
     module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job))
     trainer = pl.Trainer(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hubbub.augment.plan import spectrogram_chain, view
 from hubbub.augment.transform import apply_all, generator
+from hubbub.augment.waveform import between_class
 from hubbub.logmel import FULL_SCALE, Floats
 from hubbub.train.settings import Recipe
 
@@ -55,6 +56,11 @@ class Material:
         """Where those clips stand."""
         return np.array([self._rows[name] for name in ids], dtype=np.int64)
 
+    def sound(self, row: int) -> Floats:
+        """A clip's waveform, shape (time,)."""
+        assert self.sounds is not None, "waveforms are loaded for recipes that change them"
+        return self.sounds[row].astype(np.float32) / np.float32(FULL_SCALE)
+
     def category(self, row: int) -> str:
         """Of a clip's class; empty if there is none."""
         return self.categories[self.targets[row]] if self.categories else ""
@@ -80,21 +86,41 @@ def augmented(
 ) -> Tensor:
     """Augmented log-mel of those clips, shape (clips, channels, rows, columns).
 
-    Draws derive from (seed, epoch, clip id). `strengths`, one a class, scale the rules of augmentation.
+    Draws derive from (seed, epoch, clip id). `strengths`, one a class, scale the rules of augmentation. If the recipe
+    mixes waveforms, each clip sounds with its partner, see `partners`.
     """
     spec, plan = recipe.frontend, recipe.augment
     chain = spectrogram_chain(plan, spec)
+    mixed = zip(*partners(material, rows, recipe, seed, epoch), strict=True) if recipe.mixes_waveforms else None
 
     def one(row: int) -> Floats:
         rng = generator(seed, epoch, material.ids[row])
-        if not plan.of_waveform:
+        if not recipe.of_waveform:
             return apply_all(chain, material.arrays[row], rng)
-        assert material.sounds is not None
-        sound = material.sounds[row].astype(np.float32) / np.float32(FULL_SCALE)
+        sound = material.sound(row)
+        if mixed is not None:
+            other, share = next(mixed)
+            sound = between_class(sound, material.sound(other), float(share), spec.rate)
         strength = 1.0 if strengths is None else float(strengths[material.targets[row]])
         return view(sound, spec, plan, rng, material.category(row), strength)
 
     return _as_input(np.stack([one(row) for row in rows]), spec.channels)
+
+
+def partners(
+    material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each clip of a batch, another of the batch to sound with, and its own share from Beta(mixup, mixup)."""
+    rngs = [generator(seed, epoch, f"{material.ids[row]} and another") for row in rows]
+    shares = [rng.beta(recipe.mixup, recipe.mixup) for rng in rngs]
+    return rows[[rng.integers(len(rows)) for rng in rngs]], np.array(shares, np.float32)
+
+
+def mixed_targets(material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int) -> Tensor:
+    """What `augmented` shows of those clips by share of each class, shape (clips, classes)."""
+    others, shares = partners(material, rows, recipe, seed, epoch)
+    classes = np.eye(len(material.labels), dtype=np.float32)[material.targets]
+    return torch.from_numpy(shares[:, None] * classes[rows] + (1 - shares[:, None]) * classes[others])
 
 
 def clean(material: Material, rows: NDArray[np.int64], channels: int = 1) -> Tensor:

@@ -68,15 +68,15 @@ class Tuning(pl.LightningModule):
         torch.manual_seed(hash((self.seed, self.stage.train_from, self.current_epoch, index)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Loss of one batch of (blocks' output, targets)."""
+        """Loss of one batch of (blocks' output, targets): classes, or the share of each class."""
         x, targets = batch
-        wanted = functional.one_hot(targets, self.classifier.classes).float()
-        mixup, of_input = self.recipe.mixup, self.recipe.mixup_of == "input"
-        if mixup and of_input:
-            x, wanted = mix(x, wanted, mixup)
+        wanted = targets if targets.ndim == 2 else functional.one_hot(targets, self.classifier.classes).float()
+        mixed = self.recipe.mixup_of if self.recipe.mixup else "nothing"
+        if mixed == "input":
+            x, wanted = mix(x, wanted, self.recipe.mixup)
         embedding = self.classifier.trunk(x, self.start)
-        if mixup and not of_input:
-            embedding, wanted = mix(embedding, wanted, mixup)
+        if mixed == "embedding":
+            embedding, wanted = mix(embedding, wanted, self.recipe.mixup)
         loss = functional.cross_entropy(
             self.classifier.head(embedding),
             wanted,

@@ -124,6 +124,8 @@ def _of_stages(recipe: Recipe) -> list[str]:
             found.append(f"stages.{index}.train_from must be {network.blocks} (the head alone) or at most {last}")
         if stage.variants and not stage.train_from:
             found.append(f"stages.{index}.variants must be 0 where no block is frozen")
+        if stage.variants and recipe.mixes_waveforms:
+            found.append(f"stages.{index}.variants must be 0 for mixup_of waveform, which mixes anew each epoch")
         if stage.variants and recipe.augment.class_aware:
             found.append(f"stages.{index}.variants must be 0 for augment.class_aware, which changes each epoch")
     return found

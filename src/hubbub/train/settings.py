@@ -101,7 +101,8 @@ class Recipe:
     Attributes:
         split: who trains, validates and tests. validation: share of the training recordings that choose.
         c_grid: of a probe.
-        mixup: strength of mixing clips with each other; mixup_of: the network's "input" or the "embedding".
+        mixup: strength of mixing clips with each other; mixup_of: the network's "input", the "embedding", or the
+            "waveform", which is between-class learning (`hubbub.augment.waveform.between_class`).
         class_weights: "balanced" weighs the loss against the frequency of a class.
         monitor: what of the validation clips chooses the checkpoint, and ends a stage early.
         weight_average: decay of the running average of the weights, which is what is validated and kept; 0 keeps the
@@ -126,10 +127,20 @@ class Recipe:
     stages: tuple[Stage, ...] = ()
     batch: Count = 64
     mixup: Amount = 0.0
-    mixup_of: Literal["input", "embedding"] = "input"
+    mixup_of: Literal["input", "embedding", "waveform"] = "input"
     label_smoothing: Share = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     weight_average: Share = 0.0
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     precision: Literal["auto", "32", "bf16"] = "32"
     workers: Size = 0
+
+    @property
+    def of_waveform(self) -> bool:
+        """Whether waveforms are changed as they are shown, so that a log-mel has to be computed each time."""
+        return self.augment.of_waveform or self.mixes_waveforms
+
+    @property
+    def mixes_waveforms(self) -> bool:
+        """Whether each clip is shown with another one sounding."""
+        return bool(self.mixup) and self.mixup_of == "waveform"
