@@ -57,11 +57,11 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def told(out: str) -> dict[str, list[str]]:
-    """What stands behind each name, in order; a row without a name belongs to the name above."""
+    """What stands behind each name, in order; a row without a name, or under it, belongs to the name above."""
     found: dict[str, list[str]] = {}
     name = ""
     for line in filter(str.strip, out.splitlines()):
-        name = line[:21].strip() or name
+        name = name if line.startswith("  ") else line[:21].strip()
         found.setdefault(name, []).append(" ".join(line[21:].split()))
     return found
 
@@ -79,6 +79,7 @@ def test_recipes_are_listed_with_what_they_gave(hubbub: Run) -> None:
         "68.00 % 67.0–69.0 11.19 M 21 min fold 1",
         "98.00 % 97.0–99.0 11.19 M 21 min LEAKY random-expanded fold 1",
     ]
+    assert "\n  LEAKY pooled  " in out
     assert listed["scratch"] == ["99.00 % 98.0–100.0 11.19 M 21 min LEAKY random folds 1 2"]
     assert listed["resnet50-imagenet"] == [WHY] and listed["probe"] == ["no run of it is published"]
 

@@ -38,14 +38,17 @@ def recipes(
 
 
 def _measured(rows: dict[str, list[dict[str, Any]]], width: int) -> "Table":
-    """A line a row, under the recipe whose first row is the best; honest rows come first in each."""
+    """A line a row, under the recipe whose first row is the best; honest rows come first in each.
+
+    A recipe's other rows, of changed keys or other folds, stand under their own names.
+    """
     table = _table(width, "recipe")
     for column in ("accuracy", "95 % interval", "weights", "time"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("tested on")
     for name in sorted(rows, key=lambda name: _rank(rows[name][0])):
         for place, row in enumerate(rows[name]):
-            table.add_row("" if place else name, *_cells(row))
+            table.add_row(f"  {row['row']}" if place else name, *_cells(row))
     return table
 
 
@@ -62,7 +65,7 @@ def _table(width: int, first: str) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column(first, no_wrap=True, min_width=width)
+    table.add_column(first, overflow="fold", min_width=width, max_width=width)
     return table
 
 
