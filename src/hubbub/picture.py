@@ -22,8 +22,8 @@ def resizing(source: int, target: int) -> Floats:
     Linear interpolation with pixel centres aligned; where it shrinks, the triangle is as wide as the step, so that no
     value is skipped (the antialiased bilinear filter of Pillow and torch).
 
-    >>> resizing(4, 2).round(2).tolist()
-    [[0.43, 0.43, 0.14, 0.0], [0.0, 0.14, 0.43, 0.43]]
+    >>> (7 * resizing(4, 2)).round().astype(int).tolist()
+    [[3, 3, 1, 0], [0, 1, 3, 3]]
     """
     step = source / target
     centres = (np.arange(target) + 0.5) * step - 0.5

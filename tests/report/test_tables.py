@@ -164,7 +164,7 @@ def test_the_package_carries_the_rows_of_each_recipe_and_why_others_have_none(tr
     assert {row["row"] for row in found["tiny"]["rows"]} == {"row", "again"}
     (told,) = (row for row in found["tiny"]["rows"] if row["row"] == "row")
     kept = tinyruns.predictions()
-    assert told["accuracy"] == round(float(kept.right.mean()), 4)
+    assert told["accuracy"] == round(float(kept.right.mean()), 6)
     low, high = told.pop("interval")
     assert low < told.pop("accuracy") < high
     assert told == {
