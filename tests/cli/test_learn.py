@@ -170,7 +170,11 @@ def test_ctrl_c_in_an_epoch_and_the_same_command_again(hubbub: Callable, monkeyp
             "give --i-know-it-leaks to see it all the same",
         ),
         (["cv", "cnn", "--budget", "quick", "--split", "random"], 3, "give --i-know-it-leaks to see it all the same"),
-        (["train", "cnn", "--budget", "quick", "--split", "random-expanded"], 2, "has no copies for a random-expanded"),
+        (
+            ["train", "cnn", "--budget", "quick", "--split", "random-expanded", "--i-know-it-leaks"],
+            2,
+            "has no copies for a random-expanded",
+        ),
         (["train", "resnet18", "--budget", "quick", "--weights", "gone"], 3, "no weights at gone: check the path"),
         (["train", "cnn", "--budget", "quick", "--set", "stages.0.lr=1e30"], 3, "stage 1 of cnn diverged"),
         (["export", "nowhere"], 3, "no run at nowhere"),
