@@ -1,6 +1,6 @@
 """Clips per second of training, recipe by recipe, and the share of the time that training waits for data.
 
-    python benchmarks/training.py [RECIPE ...] [--clips 320]
+    python benchmarks/training.py [RECIPE ...] [--clips 320] [--precision 32]
 
 Needs ESC-50 (`hubbub data fetch esc50`). Log-mel and waveforms are computed into the cache first and not counted. Two
 epochs are trained on some clips of each class, with random weights; the second counts. The ratio is to the first row.
@@ -25,20 +25,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="*")
     parser.add_argument("--clips", type=int, default=320)
+    parser.add_argument("--precision", choices=("auto", "32", "bf16"), help="of all recipes, instead of their own")
     wanted = parser.parse_args()
     names = wanted.recipes or [name for name in recipes.names() if recipes.load(name).kind == "gradient"]
     print(f"{'recipe':<22} {'trained from':<12} {'bits':>4} {'clips/s':>8} {'ratio':>6} {'waiting':>8}  augmented")
     first = None
     for name in names:
-        speed, waiting, what = measure(name, wanted.clips)
+        speed, waiting, what = measure(name, wanted.clips, wanted.precision)
         first = first or speed
         print(f"{name:<22} {what[0]:<12} {what[1]:>4} {speed:>8.1f} {speed / first:>6.2f} {waiting:>8.1%}  {what[2]}")
 
 
-def measure(name: str, clips: int) -> tuple[float, float, tuple[str, str, str]]:
+def measure(name: str, clips: int, precision: str | None) -> tuple[float, float, tuple[str, str, str]]:
     recipe = recipes.load(name)
     stage = asdict(recipe.stages[-1]) | {"epochs": 2, "patience": 0}
     sets = (f"stages={[stage]}", "network.weights=null", "split={kind: official}")
+    if precision:
+        sets += (f"precision='{precision}'",)
     prepared = prepare(Words(name, "esc50", sets=sets))
     rows = np.random.default_rng(0).permutation(len(prepared.setting.material.ids))
     split = Split("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
@@ -49,7 +52,7 @@ def measure(name: str, clips: int) -> tuple[float, float, tuple[str, str, str]]:
         row = read_csv(run.folder / "epochs.csv")[-1]
     kept = setting.recipe.stages[0]
     how = "waveform, on the fly" if recipe.of_waveform else "spectrogram"
-    what = (f"block {kept.train_from}", "16" if in_bf16(recipe.precision) else "32", how)
+    what = (f"block {kept.train_from}", "16" if in_bf16(setting.recipe.precision) else "32", how)
     return clips / float(row["seconds"]), float(row["waiting"]), what
 
 
