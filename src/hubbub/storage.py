@@ -94,7 +94,7 @@ def digest(*parts: bytes | str) -> str:
     """
     hasher = hashlib.sha256()
     for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
+        raw = part.encode(errors="surrogateescape") if isinstance(part, str) else part  # a path may hold any byte
         hasher.update(len(raw).to_bytes(8, "big"))
         hasher.update(raw)
     return hasher.hexdigest()[:16]

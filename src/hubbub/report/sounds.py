@@ -1,0 +1,66 @@
+"""The sounds of a page: short MP3 files, as many as the page may weigh."""
+
+import base64
+import io
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from hubbub import audio
+from hubbub.errors import AudioError
+
+RATE = 24_000  #: Hz of every sound: what a small loudspeaker gives
+SECONDS = 10  #: at most, from a file's beginning
+_QUALITY = 0.9  # libsndfile's compression level: about 4.5 kB of text a second
+
+
+class Sounds:
+    """Sounds by key, until their text would weigh more than `budget` bytes in the page.
+
+    MP3 is what every browser plays. They are made from the user's own files and live in the page only.
+    """
+
+    def __init__(self, budget: int = 20_000_000):
+        self._left = budget
+        self._kept: dict[str, str] = {}
+        self._tried: set[str] = set()
+
+    def add(self, key: str, path: Path) -> bool:
+        """Whether the page will play `key`: the file decodes and there is room, or it is there already."""
+        if key in self._tried:
+            return key in self._kept
+        self._tried.add(key)
+        try:
+            text = encoded(path)
+        except AudioError:
+            return False
+        if len(text) > self._left:
+            return False
+        self._left -= len(text)
+        self._kept[key] = text
+        return True
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def as_json(self) -> dict[str, str]:
+        """Base64 of the MP3 of each key."""
+        return self._kept
+
+
+def encoded(path: Path) -> str:
+    """Base64 of the first seconds of a sound file as MP3. Raises AudioError."""
+    second = audio.blocks(path, RATE, RATE)
+    samples = np.clip(np.concatenate(list(islice(second, SECONDS))), -1, 1)
+    out = io.BytesIO()
+    soundfile.write(out, samples, RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY)
+    return base64.b64encode(out.getvalue()).decode()
