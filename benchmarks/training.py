@@ -2,8 +2,9 @@
 
     python benchmarks/training.py [RECIPE ...] [--clips 320] [--precision 32]
 
-Needs ESC-50 (`hubbub data fetch esc50`). Log-mel and waveforms are computed into the cache first and not counted. Two
-epochs are trained on some clips of each class, with random weights; the second counts. The ratio is to the first row.
+Needs ESC-50 (`hubbub data fetch esc50`). Log-mel, waveforms and the outputs of frozen blocks are computed into the cache
+first and not counted. Two epochs of a recipe's last stage are trained on some clips, with random weights; the second
+counts. The ratio is to the first row.
 """
 
 import argparse
@@ -46,9 +47,10 @@ def measure(name: str, clips: int, precision: str | None) -> tuple[float, float,
     rows = np.random.default_rng(0).permutation(len(prepared.setting.material.ids))
     split = Split("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "run")
-        setting = prepared.setting
-        fit.run(replace(setting, say=lambda line: None, cache=Path(folder)), split, run)
+        setting = replace(prepared.setting, say=lambda line: None, cache=Path(folder))
+        if stage["train_from"]:  # fills the cache of what the frozen blocks make
+            fit.run(setting, split, Run(Path(folder) / "first"))
+        run = fit.run(setting, split, Run(Path(folder) / "run"))
         row = read_csv(run.folder / "epochs.csv")[-1]
     kept = setting.recipe.stages[0]
     how = "waveform, on the fly" if recipe.of_waveform else "spectrogram"
