@@ -285,5 +285,5 @@ def test_a_folder_of_another_version(folder: Path) -> None:
 
 
 def test_a_folder_that_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="known are esc50, esc10, synthetic, and folders that `hubbub augment` made"):
-        registry.open_dataset(str(tmp_path))
+    with pytest.raises(UsageError, match="known are esc50, esc10, synthetic, and there is no such folder"):
+        registry.open_dataset(str(tmp_path / "gone"))

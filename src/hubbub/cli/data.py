@@ -22,7 +22,7 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="esc50, esc10 or synthetic.")]
 Given = Annotated[
-    str, typer.Argument(metavar="NAME", help="esc50, esc10, synthetic, or a folder that `hubbub augment` made.")
+    str, typer.Argument(metavar="NAME", help="esc50, esc10, synthetic, or a folder of sounds, one folder a class.")
 ]
 
 _SHOWN = 20  # problems in full; the rest is counted
@@ -72,8 +72,9 @@ def verify(name: Given) -> None:
     if len(problems) > _SHOWN:
         print(f"... and {len(problems) - _SHOWN:,} more")
     if problems:
-        made = name == "synthetic" or registry.is_expanded(name)
-        cure = "make it again" if made else f"fetch or import it again (hubbub data fetch {name})"
+        cure = "make it again" if name == "synthetic" or registry.is_expanded(name) else "record or convert them again"
+        if name in ("esc50", "esc10"):
+            cure = f"fetch or import it again (hubbub data fetch {name})"
         print(f"{name}: {len(problems):,} {'problem' if len(problems) == 1 else 'problems'}; {cure}")
         raise typer.Exit(ExitCode.FINDING)
     dataset = registry.open_dataset(name)

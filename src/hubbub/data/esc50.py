@@ -92,9 +92,14 @@ def locate(root: Path | None = None) -> Path:
     return found[0]
 
 
+def is_release(folder: Path) -> bool:
+    """Whether a folder has the release's table."""
+    return (folder / _TABLE).is_file()
+
+
 def _releases(folder: Path) -> list[Path]:
     """The folder itself if it is a release, else those of its subfolders that are."""
-    if (folder / _TABLE).is_file():
+    if is_release(folder):
         return [folder]
     return sorted(table.parent.parent for table in folder.glob(f"*/{_TABLE.as_posix()}"))
 

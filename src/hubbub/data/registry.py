@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hubbub.data import esc50
+from hubbub.data import esc50, folder
 from hubbub.data.dataset import Dataset, Track
 from hubbub.errors import UsageError
 
@@ -10,14 +10,20 @@ NAMES = ("esc50", "esc10", "synthetic")
 
 
 def open_dataset(name: str) -> Dataset:
-    """The dataset of that name, or in that folder: one that `hubbub augment` made, with the clips that it is made from.
+    """The dataset of that name, or in that folder.
 
-    Raises UsageError for an unknown one, MissingDatasetError if it is not here, DataError if it is damaged.
+    A folder may be one that `hubbub augment` made, which comes with the clips that it is made from, a copy of the
+    release of ESC-50, or one of anyone's own sounds (`hubbub.data.folder`).
+
+    Raises UsageError for an unknown one, MissingDatasetError if it is not here, DataError if it is damaged,
+    MissingAudioError for a folder without sounds.
     """
     if is_expanded(name):
         from hubbub.data import expand
 
         return expand.load(Path(name), open_dataset(expand.read_about(Path(name)).source))
+    if _is_folder(name):
+        return esc50.load(Path(name)) if esc50.is_release(Path(name)) else folder.load(Path(name))
     _require_known(name)
     if name == "synthetic":
         from hubbub.data import synthetic
@@ -31,7 +37,9 @@ def verify(name: str, track: Track = iter) -> list[str]:
 
     ESC-10 is a part of ESC-50's release, which is checked as a whole.
     """
-    if name == "synthetic" or is_expanded(name):
+    if _is_folder(name) and esc50.is_release(Path(name)):
+        return esc50.verify(Path(name), track)
+    if name == "synthetic" or _is_folder(name):
         return open_dataset(name).unreadable(track)
     _require_known(name)
     return esc50.verify(None, track)
@@ -42,8 +50,10 @@ def is_expanded(name: str) -> bool:
     return name not in NAMES and any(Path(name, file).is_file() for file in ("augmented.json", "augmented.csv"))
 
 
+def _is_folder(name: str) -> bool:
+    return name not in NAMES and Path(name).is_dir()
+
+
 def _require_known(name: str) -> None:
     if name not in NAMES:
-        raise UsageError(
-            f"unknown dataset {name!r}: known are {', '.join(NAMES)}, and folders that `hubbub augment` made"
-        )
+        raise UsageError(f"unknown dataset {name!r}: known are {', '.join(NAMES)}, and there is no such folder")
