@@ -29,15 +29,14 @@ def augment(
     The clips stay where they are; then give DIR as the dataset. Copies are only ever trained on, and only where their
     source is. What was interrupted goes on with the same command.
     """
-    import os
-
     from hubbub.cli.progress import track
     from hubbub.data import expand
     from hubbub.data.registry import open_dataset
+    from hubbub.workers import cores
 
     clips = open_dataset(dataset)
     about = expand.About(dataset, total or expand.usual_total(clips), seed, file_format.value)
-    made = expand.expand(clips, out, about, jobs or os.cpu_count() or 1, track("making copies"))
+    made = expand.expand(clips, out, about, jobs or cores(), track("making copies"))
     copies = [clip for clip in made.clips if clip.made_from is not None]
     size = sum(clip.path.stat().st_size for clip in copies) / 1e9
     print(f"{out}: {len(clips.clips):,} clips and {len(copies):,} copies of them ({size:.2f} GB)")

@@ -1,6 +1,5 @@
 """`hubbub features`: spectrogram pictures of a dataset, and what a network sees of one sound."""
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,11 +39,12 @@ def pictures(
     """Write each clip's spectrogram as a PNG file, for `hubbub train --pictures`; those that are there are kept."""
     from hubbub.data.registry import open_dataset
     from hubbub.features.pictures import write
+    from hubbub.workers import cores
 
     chosen = _recipe(recipe)
     sounds = open_dataset(dataset)
     folder = out or Path("pictures", f"{chosen.name}-{sounds.name}")
-    count = jobs or os.cpu_count() or 1
+    count = jobs or cores()
     new = write(sounds.clips, chosen.frontend, chosen.seconds, folder, count, track("pictures"))
     print(f"{folder}: {len(sounds.clips):,} pictures, {new:,} of them new")
 

@@ -58,17 +58,16 @@ def leak_study(
 
 def _made() -> Path:
     """The usual copies of ESC-50, from the cache or made into it."""
-    import os
-
     from hubbub.cli.progress import track
     from hubbub.data import expand
     from hubbub.data.registry import open_dataset
     from hubbub.storage import cache_dir
+    from hubbub.workers import cores
 
     clips = open_dataset("esc50")
     folder = cache_dir("expanded") / "esc50"
     about = expand.About("esc50", expand.usual_total(clips))
-    expand.expand(clips, folder, about, os.cpu_count() or 1, track("making copies"))
+    expand.expand(clips, folder, about, cores(), track("making copies"))
     return folder
 
 

@@ -10,12 +10,8 @@ asked for. The clips themselves stay where they are. A copy is only ever trained
 import csv
 import io
 import json
-import multiprocessing
 import shlex
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +26,7 @@ from hubbub.augment.transform import apply_all, generator
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
 from hubbub.storage import write_json, write_text, write_with
+from hubbub.workers import mapped
 
 VERSION = 1  #: of what a seed gives; raised whenever copies come to sound different
 TABLE, ABOUT, SOUNDS = "augmented.csv", "augmented.json", "audio"
@@ -121,7 +118,7 @@ def expand(
     copies = planned(dataset, about)
     _claim(folder, about)
     make = partial(_make, folder=folder, seed=about.seed)
-    for _ in zip(track(copies), _mapped(make, copies, min(jobs, len(copies))), strict=True):
+    for _ in zip(track(copies), mapped(make, copies, jobs), strict=True):
         pass
     _write_table(folder, copies)
     return load(folder, dataset)
@@ -136,28 +133,6 @@ def _claim(folder: Path, about: About) -> None:
         raise RefusedError(f"{folder} is not an empty folder: give a new one, so that nothing in it is lost")
     else:
         write_json(folder / ABOUT, asdict(about))
-
-
-def _mapped(make: Callable[[Copy], None], copies: list[Copy], jobs: int) -> Iterator[None]:
-    """`make` of all copies, in order, in so many processes; the rest is left undone as soon as one fails."""
-    if jobs < 2:
-        yield from map(make, copies)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts) as pool:
-        try:
-            yield from pool.map(make, copies, chunksize=8)
-        except BrokenProcessPool as error:
-            raise RefusedError(
-                "a process was killed, perhaps for want of memory: give fewer --jobs; the same command goes on"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    """Let Ctrl-C end the process that has started this one, which then ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _make(copy: Copy, folder: Path, seed: int) -> None:

@@ -5,13 +5,10 @@ carries, as text, which front end it was made with and what the clip sounds like
 """
 
 import json
-import signal
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +22,11 @@ from hubbub.features.cache import Features, sample_digest
 from hubbub.logmel import LogMelSpec, logmel
 from hubbub.picture import Floats
 from hubbub.storage import digest, write_with
+from hubbub.workers import mapped
 
 _WHITE = 255
 _FRONTEND, _SAMPLES = "hubbub-frontend", "hubbub-samples"  # keys of the text in a picture
 _AGAIN = "write it again with `hubbub features pictures DATASET --recipe RECIPE`"
-_CHUNK = 8  # clips that a process is given at once
 
 Track = Callable[[Iterable[Clip]], Iterable[Clip]]
 
@@ -58,7 +55,7 @@ def write(
     _require_bounds(spec)
     _pillow()
     paint = partial(_paint, spec=spec, seconds=seconds, folder=folder)
-    with closing(_mapped(paint, clips, jobs)) as painted:
+    with closing(mapped(paint, clips, jobs)) as painted:
         return sum(new for _, new in zip(track(clips), painted, strict=True))
 
 
@@ -86,23 +83,6 @@ def read(folder: Path, clips: Sequence[Clip], spec: LogMelSpec, seconds: float) 
 def path(folder: Path, clip: Clip) -> Path:
     """Where the picture of a clip lies: its id and `.png`."""
     return folder / f"{clip.id}.png"
-
-
-def _mapped(paint: Callable[[Clip], bool], clips: Sequence[Clip], jobs: int) -> Generator[bool, None, None]:
-    """`paint` of each clip, in order. What has not begun when the caller stops is dropped."""
-    if jobs == 1:
-        yield from map(paint, clips)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts) as pool:
-        try:
-            yield from pool.map(paint, clips, chunksize=_CHUNK)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal; the first one ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _paint(clip: Clip, spec: LogMelSpec, seconds: float, folder: Path) -> bool:
