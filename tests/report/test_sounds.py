@@ -56,3 +56,13 @@ def test_a_file_that_does_not_decode_is_left_out(tmp_path: Path) -> None:
     assert not sounds.add("a", tmp_path / "a.wav")
     assert not sounds.add("b", tmp_path / "missing.wav")
     assert len(sounds) == 0
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_many_are_added_in_order_until_one_does_not_fit(jobs: int, tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 500, 1)
+    (tmp_path / "broken.wav").write_bytes(b"not a sound")
+    sounds = Sounds(budget=3 * len(encoded(path)) + 1)
+    files = [("a", path), ("broken", tmp_path / "broken.wav"), *((str(number), path) for number in range(5))]
+    sounds.add_all(files, jobs)
+    assert list(sounds) == ["a", "0", "1"]

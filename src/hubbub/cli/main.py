@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import data, features, learn, listen, recipes, report, study
+from hubbub.cli import data, explore, features, learn, listen, recipes, report, study
 from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
@@ -25,6 +25,7 @@ for command in (
     listen.classify,
     listen.embed,
     demo,
+    explore.explore,
     learn.cv,
     learn.train,
     learn.export,

@@ -47,6 +47,15 @@ def render(
     return str(_environment().get_template(template).render(given))
 
 
+def require() -> None:
+    """Raises RefusedError if what pages are made with is not installed."""
+    try:
+        import jinja2  # noqa: F401
+        import PIL  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise missing_extra("report", "writing a page") from error
+
+
 def _environment() -> Any:
     try:
         import jinja2

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import soundfile
 
 from hubbub import audio
 from hubbub.errors import AudioError
+from hubbub.workers import mapped
+
+Track = Callable[[Sequence[tuple[str, Path]]], Iterable[tuple[str, Path]]]
 
 RATE = 24_000  #: Hz of every sound: what a small loudspeaker gives
 SECONDS = 10  #: at most, from a file's beginning
@@ -33,10 +37,19 @@ class Sounds:
         if key in self._tried:
             return key in self._kept
         self._tried.add(key)
-        try:
-            text = encoded(path)
-        except AudioError:
-            return False
+        text = _tried(path)
+        return text is not None and self._keep(key, text)
+
+    def add_all(self, files: Sequence[tuple[str, Path]], jobs: int = 1, track: Track = iter) -> None:
+        """Add files by key in order, encoded in so many processes, until one does not fit any more."""
+        new = [(key, path) for key, path in files if key not in self._tried]
+        with closing(mapped(_tried, [path for _, path in new], jobs)) as texts:
+            for (key, _), text in zip(track(new), texts, strict=True):
+                self._tried.add(key)
+                if text is not None and not self._keep(key, text):
+                    return
+
+    def _keep(self, key: str, text: str) -> bool:
         if len(text) > self._left:
             return False
         self._left -= len(text)
@@ -64,3 +77,10 @@ def encoded(path: Path) -> str:
     out = io.BytesIO()
     soundfile.write(out, samples, RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY)
     return base64.b64encode(out.getvalue()).decode()
+
+
+def _tried(path: Path) -> str | None:
+    try:
+        return encoded(path)
+    except AudioError:
+        return None

@@ -1,0 +1,188 @@
+"""The page of an exploration: what the files hold, how classes differ and sound, and maps whose points play."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hubbub.report import images, page
+from hubbub.report.sounds import Sounds
+from hubbub.studies import inventory
+from hubbub.studies.explore import Exploration, categories, flat_map, sample
+from hubbub.workers import mapped
+
+MOST_CLASSES = 120  #: whose clips are shown as pictures
+MOST_LISTED = 60  #: files in a list of problems; the rest is counted
+_HUES = 8  # colours of the page kit
+_BINS = 32
+_BRIGHT = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # Hz on the axis of brightness
+_FAINTEST = -90.0  # dBFS at the left edge of the map
+_HISTOGRAMS = {"duration": 1.0, "level": 1.0, "silence": 100.0, "centroid": 1e-3, "bandwidth": 1e-3, "crossings": 1.0}
+_UNITS = {
+    "duration": "duration [s]",
+    "level": "level [dBFS]",
+    "silence": "digital silence [% of a clip]",
+    "centroid": "spectral centroid [kHz]",
+    "bandwidth": "bandwidth [kHz]",
+    "crossings": "zero crossings [1/s]",
+}
+Track = Callable[[str], Callable[[Sequence[Any]], Iterable[Any]]]
+Picture = tuple[str, str]  # data URI of a log-mel, path of a waveform
+
+
+def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _: iter) -> Sounds:
+    """Write the page, whole or not at all.
+
+    Args:
+        path: of the page.
+        found: what it shows.
+        jobs: processes that encode sounds and draw pictures.
+        track: names a step; what it returns shows its progress.
+
+    Returns the sounds that the page plays. Raises RefusedError if the extra "report" is not installed.
+    """
+    shown = shown_classes(found)
+    points = sample(found.readable)
+    sounds = Sounds()
+    files = [(found.clips[number].id, found.clips[number].path) for number in worth_hearing(found, shown, points)]
+    sounds.add_all(files, jobs, track("sounds"))
+    content = {
+        "total": inventory.totals(found),
+        "remarks": inventory.remarks(found),
+        "kinds": inventory.category_table(found),
+        "classes": inventory.class_table(found),
+        "histograms": histograms(found),
+        "axes": axes(inventory.class_table(found)),
+        "cards": cards(found, shown, jobs, track("pictures")),
+        "left_out": len(found.dataset.labels) - len(shown),
+        "problems": problems(found),
+        "same": duplicates(found),
+        "points": len(points),
+        "mute": sum(found.clips[number].id not in sounds for number in points),
+        "readable": len(found.readable),
+        "known": len(found.known),
+    }
+    maps = {"energy": energy_map(found, points)}
+    if (places := flat_map(found.embeddings[list(points)])) is not None:
+        maps["alike"] = _points(found, points, places[:, 0], places[:, 1])
+    page.write(
+        path, "explore.html", f"{found.dataset.title}: a look at the data", {"scatters": maps}, sounds, **content
+    )
+    return sounds
+
+
+def shown_classes(found: Exploration) -> tuple[str, ...]:
+    """Classes whose clips are shown as pictures: those that have a clip to show, the first `MOST_CLASSES`."""
+    return tuple(label for label, numbers in found.by_class.items() if numbers)[:MOST_CLASSES]
+
+
+def worth_hearing(found: Exploration, shown: Sequence[str], points: Sequence[int]) -> list[int]:
+    """Clips in the order in which the page takes them: those on cards, duplicates, then all classes in turn."""
+    cards_first = [number for label in shown for number in _ends(found.typical[label])]
+    copies = [number for group in found.duplicates[:MOST_LISTED] for number in group]
+    drawn = set(points)
+    queues = [[number for number in found.typical[label] if number in drawn] for label in found.dataset.labels]
+    turns = [queue[turn] for turn in range(max(map(len, queues), default=0)) for queue in queues if turn < len(queue)]
+    return list(dict.fromkeys((*cards_first, *copies, *turns)))
+
+
+def energy_map(found: Exploration, points: Sequence[int]) -> dict[str, Any]:
+    """Energy against brightness: level across, spectral centroid on a logarithmic axis upwards."""
+    facts = [found.facts[number] for number in points]
+    level = np.array([max(one.level, _FAINTEST) for one in facts])
+    octave = np.log2([max(one.centroid, 20.0) for one in facts])
+    ticks = {
+        "xlabel": "level [dBFS]",
+        "ylabel": "spectral centroid [kHz]",
+        "xticks": [[value, str(value)] for value in range(-90, 1, 10)],
+        "yticks": [[math.log2(hertz), f"{hertz / 1000:g}"] for hertz in _BRIGHT],
+    }
+    return _points(found, points, level, octave) | ticks
+
+
+def histograms(found: Exploration) -> list[dict[str, Any]]:
+    """How each measure is spread over the clips: bars from 0 to 1 high, their left edge to their right one."""
+    drawn = []
+    for name, factor in _HISTOGRAMS.items():
+        values = np.array([getattr(found.facts[number], name) for number in found.readable]) * factor
+        values = values[np.isfinite(values)]
+        if len(values):
+            counts, edges = np.histogram(values, _BINS)
+            bars = (counts / counts.max()).round(4).tolist()
+            drawn.append({"name": _UNITS[name], "bars": bars, "low": edges[0], "high": edges[-1], "most": counts.max()})
+    return drawn
+
+
+def axes(classes: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """The span of each measure's quartiles over all classes, which the boxes in the table share."""
+    spans = {}
+    for name in inventory.SPREAD:
+        known = [row[f"{name}_{side}"] for row in classes for side in ("q1", "q3") if row[name] is not None]
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        spans[name] = (low, high if high > low else low + 1)
+    return spans
+
+
+def cards(
+    found: Exploration, shown: Sequence[str], jobs: int, track: Callable[[Sequence[Any]], Iterable[Any]]
+) -> list[dict[str, Any]]:
+    """For each class its most and its least typical clip, with log-mel and waveform."""
+    numbers = [number for label in shown for number in _ends(found.typical[label])]
+    paths = [found.clips[number].path for number in numbers]
+    drawn = dict(zip(numbers, mapped(_drawn, paths, jobs), strict=True)) if jobs > 1 else {}
+    for number in track([number for number in numbers if number not in drawn]):
+        drawn[number] = _drawn(found.clips[number].path)
+    rows = []
+    for label in shown:
+        ends = [(number, *drawn[number]) for number in _ends(found.typical[label])]
+        clips = [{"id": found.clips[number].id, "picture": picture, "wave": wave} for number, picture, wave in ends]
+        rows.append({"label": label, "clips": clips})
+    return rows
+
+
+def problems(found: Exploration) -> dict[str, Any]:
+    """Files that cannot be heard: the first ones, and how many more."""
+    lines = [facts.problem for facts in found.facts if facts.problem]
+    return {"lines": lines[:MOST_LISTED], "more": max(0, len(lines) - MOST_LISTED)}
+
+
+def duplicates(found: Exploration) -> dict[str, Any]:
+    """Clips of the same samples: the first groups, and how many more."""
+    groups = [[found.clips[number] for number in group] for group in found.duplicates]
+    return {"groups": groups[:MOST_LISTED], "more": max(0, len(groups) - MOST_LISTED)}
+
+
+def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
+    """The first and the last; the one if there is one."""
+    return tuple(dict.fromkeys((*numbers[:1], *numbers[-1:])))
+
+
+def _drawn(path: Path) -> Picture:
+    samples, rate = images.beginning(path)
+    return images.logmel_png(samples, rate), images.waveform(samples, rate)
+
+
+def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:
+    """Clips as points for the page's maps, coloured by category, or by class where there are few."""
+    labels = found.dataset.labels
+    kinds = categories(labels)
+    if kinds:
+        hues = list(dict.fromkeys(kinds.values()))
+        hue = [hues.index(kinds[label]) for label in labels]
+    else:
+        hues = list(labels) if len(labels) <= _HUES else []
+        hue = list(range(len(labels))) if hues else [0] * len(labels)
+    place = {label: index for index, label in enumerate(labels)}
+    clips = [found.clips[number] for number in numbers]
+    return {
+        "x": np.round(x, 3).tolist(),
+        "y": np.round(y, 3).tolist(),
+        "group": [place[clip.label] for clip in clips],
+        "groups": list(labels),
+        "hue": hue,
+        "hues": hues,
+        "title": [clip.id for clip in clips],
+        "sound": [clip.id for clip in clips],
+    }
