@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 import tinysounds
 from hubbub import audio
+from hubbub.data import esc50
 from hubbub.data.registry import open_dataset
 from hubbub.report import explore_page
 from hubbub.studies.explore import Exploration, explore
@@ -105,3 +107,16 @@ def test_long_lists_are_cut(found: Exploration, monkeypatch: pytest.MonkeyPatch)
     assert explore_page.duplicates(found) == {"groups": [], "more": 1}
     monkeypatch.setattr(explore_page, "MOST_CLASSES", 1)
     assert explore_page.shown_classes(found) == ("cat",)
+
+
+def test_colours_are_classes_where_there_are_few_and_categories_of_esc50_else(found: Exploration) -> None:
+    few = explore_page.energy_map(found, found.readable)
+    assert (few["hues"], few["hue"]) == (["cat", "dog"], [0, 1])
+    for labels, hues, hue in (
+        (tuple(esc50.LABELS), list(esc50.CATEGORIES), [number // 10 for number in range(50)]),
+        (tuple(f"class {number}" for number in range(9)), [], [0] * 9),
+    ):
+        clips = tuple(replace(clip, label=labels[0]) for clip in found.clips)
+        many = replace(found, dataset=replace(found.dataset, labels=labels, clips=clips))
+        drawn = explore_page.energy_map(many, found.readable)
+        assert (drawn["hues"], drawn["hue"]) == (hues, hue)

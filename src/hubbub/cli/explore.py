@@ -77,7 +77,8 @@ def _show(found: "Exploration") -> None:
     out, total = console(), inventory.totals(found)
     out.print(total["title"], style="bold", markup=False)
     recordings = f"{total['recordings']:,} source recordings"
-    out.print(f"{total['clips']:,} clips, {total['classes']:,} classes, {recordings}, {total['hours']:.2f} hours")
+    long = f"{total['hours']:.2f} hours" if total["hours"] >= 0.1 else f"{3600 * total['hours']:.1f} s"
+    out.print(f"{total['clips']:,} clips, {total['classes']:,} classes, {recordings}, {long}")
     kinds = (f"{' and '.join(total['rates'])} Hz", ", ".join(total["formats"]))
     if total["formats"]:
         out.print(", ".join(kinds), style="dim", markup=False)

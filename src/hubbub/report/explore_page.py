@@ -165,15 +165,11 @@ def _drawn(path: Path) -> Picture:
 
 
 def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:
-    """Clips as points for the page's maps, coloured by category, or by class where there are few."""
+    """Clips as points for the page's maps, coloured by class where there are few, else by category, else all alike."""
     labels = found.dataset.labels
-    kinds = categories(labels)
-    if kinds:
-        hues = list(dict.fromkeys(kinds.values()))
-        hue = [hues.index(kinds[label]) for label in labels]
-    else:
-        hues = list(labels) if len(labels) <= _HUES else []
-        hue = list(range(len(labels))) if hues else [0] * len(labels)
+    kinds = {} if len(labels) <= _HUES else categories(labels)
+    hues = list(dict.fromkeys(kinds.values())) if kinds else list(labels)[:_HUES]
+    hue = [hues.index(kinds.get(label, label)) for label in labels] if len(hues) == len(labels) or kinds else []
     place = {label: index for index, label in enumerate(labels)}
     clips = [found.clips[number] for number in numbers]
     return {
@@ -181,8 +177,8 @@ def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[
         "y": np.round(y, 3).tolist(),
         "group": [place[clip.label] for clip in clips],
         "groups": list(labels),
-        "hue": hue,
-        "hues": hues,
+        "hue": hue or [0] * len(labels),
+        "hues": hues if hue else [],
         "title": [clip.id for clip in clips],
         "sound": [clip.id for clip in clips],
     }
