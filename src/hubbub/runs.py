@@ -68,12 +68,13 @@ class Predictions:
 
     def write(self, path: Path) -> None:
         """Write the CSV file, whole or not at all."""
+        predicted = self.predicted
         rows = (
             [
                 self.clips[i],
                 self.folds[i],
                 self.classes[self.targets[i]],
-                self.classes[self.predicted[i]],
+                self.classes[predicted[i]],
                 *(f"{value:.6g}" for value in self.probabilities[i]),
             ]
             for i in range(len(self.clips))

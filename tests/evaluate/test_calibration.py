@@ -1,10 +1,14 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.optimize
 import scipy.special
+import sklearn.calibration
 import sklearn.metrics
 
-from hubbub.evaluate.calibration import fit_temperature, known_threshold, softmax
+from hubbub.evaluate.calibration import calibration_error, fit_temperature, known_threshold, reliability, softmax
+from hubbub.evaluate.intervals import mean_interval
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
@@ -61,3 +65,73 @@ def test_the_threshold_is_what_a_share_of_clips_stay_under(share: float, tempera
     threshold = known_threshold(probabilities, temperature, share)
     assert np.mean(scores < threshold) == pytest.approx(share, abs=1 / len(scores))
     assert threshold == pytest.approx(np.sort(scores)[round(share * (len(scores) - 1))], abs=0.01)
+
+
+# --- do scores mean what they say? ------------------------------------------------------------------------------------
+
+
+def claims(temperature: float, clips: int = 400) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Confidence, whether it was right, and recordings of two clips each."""
+    targets, _, probabilities = held_out(temperature, clips)
+    return probabilities.max(1), probabilities.argmax(1) == targets, [f"r{row // 2}" for row in range(clips)]
+
+
+def error_by_hand(confidence: np.ndarray, right: np.ndarray, edges: list[float]) -> float:
+    """The definition, clip by clip: |how often it was right - what it claimed| of each bin, weighed by its clips."""
+    total = 0.0
+    for low, high in pairwise(edges):
+        inside = [i for i, value in enumerate(confidence) if low < value <= high]
+        total += abs(sum(bool(right[i]) for i in inside) - sum(float(confidence[i]) for i in inside))
+    return total / len(confidence)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize(("equal", "strategy"), [("width", "uniform"), ("clips", "quantile")])
+def test_bins_agree_with_sklearn_and_their_error_with_the_definition(
+    temperature: float, equal: str, strategy: str
+) -> None:
+    confidence, right, groups = claims(temperature)
+    found = reliability(confidence, right, groups, 10, equal)  # type: ignore[arg-type]
+    accuracy, mean = sklearn.calibration.calibration_curve(right, confidence, n_bins=10, strategy=strategy)
+    np.testing.assert_allclose([one.accuracy.value for one in found], accuracy)
+    np.testing.assert_allclose([one.confidence for one in found], mean)
+    inner = np.linspace(0, 1, 11) if equal == "width" else np.percentile(confidence, np.linspace(0, 100, 11))
+    edges = [-1.0, *inner[1:-1], 2.0]
+    assert calibration_error(found) == pytest.approx(error_by_hand(confidence, right, edges))
+
+
+def test_an_honest_model_errs_little_and_a_boastful_one_by_what_it_boasts() -> None:
+    honest, boastful = (reliability(*claims(temperature, 4000)) for temperature in (1.0, 5.0))
+    assert calibration_error(honest) < 0.025
+    confidence, right, _ = claims(5.0, 4000)
+    boast = confidence.mean() - right.mean()
+    assert calibration_error(boastful) == pytest.approx(boast, abs=0.01) and boast > 0.1
+
+
+def test_bins_of_equal_clips_hold_as_many_each_and_all_of_them() -> None:
+    found = reliability(*claims(1.0, 150))
+    assert [one.clips for one in found] == [10] * 15
+    confidences = [one.confidence for one in found]
+    assert confidences == sorted(confidences)
+
+
+def test_clips_of_one_confidence_share_a_bin_whatever_their_order() -> None:
+    confidence = np.array([0.9] * 6 + [0.5] * 2)
+    right = np.array([True, True, True, False, False, False, True, False])
+    found = reliability(confidence, right, list("abcdefgh"), 4)
+    assert [(one.clips, one.confidence, one.accuracy.value) for one in found] == [(2, 0.5, 0.5), (6, 0.9, 0.5)]
+    turned = reliability(confidence[::-1], right[::-1], list("hgfedcba"), 4)
+    assert [one.clips for one in turned] == [2, 6]
+    assert calibration_error(found) == pytest.approx(0.75 * 0.4)
+
+
+def test_a_bins_interval_is_over_recordings() -> None:
+    confidence, right, groups = claims(1.0)
+    one = reliability(confidence, right, groups, 1)[0]
+    assert one.accuracy == mean_interval(right, groups, draws=500)
+    assert one.accuracy.low < one.accuracy.value < one.accuracy.high
+
+
+def test_no_clips_have_no_bins_and_no_error() -> None:
+    none = reliability(np.array([]), np.array([], bool), [])
+    assert none == [] and np.isnan(calibration_error(none))

@@ -54,6 +54,22 @@ def test_a_run_at_a_glance(tmp_path: Path) -> None:
     assert "3 of 30 clips wrong; most confused: dog / rain 2, rain / siren 1" in text
 
 
+def test_an_evaluation_has_no_training_but_says_how_it_knows_the_unknown(tmp_path: Path) -> None:
+    run = made(tmp_path / "mine", [0], kind="evaluation")
+    write_json(
+        run.folder / "about.json", {name: fact for name, fact in run.about.items() if name not in ("seed", "seconds")}
+    )
+    unknown = {"clips": 3, "share": 0.1, "accuracy": 0.96296, "interval": [0.9, 1.0]}
+    metrics = {name: fact for name, fact in run.metrics.items() if name != "parameters"} | {"train": NONE}
+    write_json(run.folder / "metrics.json", metrics | {"unknown": unknown})
+    text = printed(overview(run))
+    assert text.startswith("mine: esc50, official-fold1\n")
+    assert "called unknown: 3 clips (10.0 %); accuracy of the rest 96.30 % (95 % interval 90.0 to 100.0)\n" in text
+    assert "\nLinux x, commit abc" in text
+    write_json(run.folder / "metrics.json", metrics | {"unknown": {**unknown, "accuracy": None, "interval": None}})
+    assert "called unknown: 3 clips (10.0 %)\n" in printed(overview(run))
+
+
 def test_a_run_without_a_mistake(tmp_path: Path) -> None:
     assert "no clip wrong" in printed(overview(made(tmp_path, [])))
 

@@ -13,17 +13,54 @@ if TYPE_CHECKING:
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders; two or more are compared.")],
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page, with clips to hear, instead.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Where the page finds the sounds, if not where the run says.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model file, or built-in, that the page asks why; the run's own model.onnx if left out."),
+    ] = None,
+    explain: Annotated[
+        list[str], typer.Option(metavar="CLIP", help="Ask about this clip, not about the most confident mistakes.")
+    ] = [],  # noqa: B006
 ) -> None:
-    """Print a run's figures; of several runs, also how each differs from the first."""
+    """Print a run's figures, or write them as a page; of several runs, also how each differs from the first."""
     from hubbub.cli.show import console
     from hubbub.report.console import comparison
     from hubbub.runs import Run
 
+    if html is None and (dataset is not None or model is not None or explain):
+        raise UsageError("--dataset, --model and --explain are for the page that --html FILE writes: give it as well")
+    if len(runs) > 1 and (model is not None or explain):
+        raise UsageError("--model and --explain are for the page of one run: give one RUN")
     opened = [Run.open(folder) for folder in runs]
+    if html is not None:
+        _page(html, opened, dataset, model, explain)
+        return
     for run in opened:
         show_run(run)
     for other in opened[1:]:
         console().print(comparison(opened[0], other))
+
+
+def _page(path: Path, runs: "list[Run]", dataset: str | None, model: str | None, explain: list[str]) -> None:
+    from hubbub.cli.progress import track
+    from hubbub.cli.setting import say
+    from hubbub.listen.classifier import BUILT_IN
+    from hubbub.report import run_page, runs_page
+    from hubbub.workers import cores
+
+    if len(runs) == 1:
+        asked = BUILT_IN if model == "built-in" else Path(model) if model else None
+        written = run_page.write(path, runs[0], dataset, asked, explain, cores(), track)
+    else:
+        written = runs_page.write(path, runs, dataset, cores(), track)
+    if written.problem:
+        say(f"the page has no sounds: {written.problem}; or say with --dataset where they are")
+    print(f"{path}: {written.size / 1e6:.1f} MB, {written.sounds:,} sounds")
 
 
 def results(

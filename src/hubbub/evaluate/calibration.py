@@ -1,11 +1,16 @@
-"""Scores that mean what they say, and the score under which a sound counts as unknown.
+"""Scores that mean what they say, whether they do, and the score under which a sound counts as unknown.
 
-Both are read off clips that were held out, never off clips that a model was trained on.
+All are read off clips that were held out, never off clips that a model was trained on.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hubbub.evaluate.intervals import Interval, mean_interval
 from hubbub.evaluate.metrics import log_loss
 
 Doubles = NDArray[np.float64]
@@ -41,3 +46,63 @@ def known_threshold(probabilities: Doubles, temperature: float, share: float = 0
     """The largest softmax that `share` of held-out clips of known classes stay under."""
     logits = np.log(np.clip(probabilities, 1e-30, None))
     return float(np.quantile(softmax(logits, temperature).max(-1), share))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Clips of about one confidence: how many, what the model claimed on average, and what it kept, with its interval.
+
+    `confidence` and `accuracy` are shares of these `clips`, in [0, 1].
+    """
+
+    clips: int
+    confidence: float
+    accuracy: Interval
+
+    @property
+    def gap(self) -> float:
+        """How far what was claimed is from what was kept."""
+        return abs(self.accuracy.value - self.confidence)
+
+
+def reliability(
+    confidence: Doubles,
+    right: NDArray[np.bool_],
+    groups: ArrayLike,
+    bins: int = 15,
+    equal: Literal["clips", "width"] = "clips",
+) -> list[Bin]:
+    """Accuracy against confidence, bin by bin from the least confident; bins without a clip are left out.
+
+    Bins of equal `clips` are for looking: a good classifier is nearly always confident, so that most bins of equal
+    width hold a handful of clips, whose accuracy is chance, while the last one holds nearly all; and the calibration
+    error over bins of equal clips is the less biased one (Roelofs et al., "Mitigating bias in calibration error
+    estimation", AISTATS 2022). Bins of equal `width`, fifteen of them, are what most published errors are over (Guo et
+    al., ICML 2017). Clips of the same confidence are always in one bin, so that the order of clips changes nothing.
+
+    Args:
+        confidence: the probability of the class that was named, shape (clips,).
+        right: whether it was the true one, shape (clips,).
+        groups: each clip's source recording, shape (clips,), for the intervals.
+        bins: at most so many.
+        equal: what bins have alike.
+    """
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    edges = inner if equal == "width" or not len(confidence) else np.quantile(confidence, inner)
+    member = np.searchsorted(edges, confidence)  # a bin holds its upper edge, as in (0.2, 0.4]
+    names = np.asarray(groups)
+    found = []
+    for index in np.unique(member):
+        held = member == index
+        accuracy = mean_interval(right[held], names[held], draws=500)
+        found.append(Bin(int(held.sum()), float(confidence[held].mean()), accuracy))
+    return found
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """Expected calibration error: the mean gap of the bins, each weighed by its clips; NaN for no bins.
+
+    Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
+    """
+    clips = sum(one.clips for one in bins)
+    return sum(one.clips * one.gap for one in bins) / clips if clips else float("nan")

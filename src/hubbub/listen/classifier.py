@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from hubbub import audio
 from hubbub.errors import AudioError
 from hubbub.evaluate.calibration import softmax
-from hubbub.listen.network import hear
+from hubbub.listen.network import hear, see
 from hubbub.listen.windows import windows
 from hubbub.logmel import Floats
 from hubbub.modelfile import ModelMeta, open_session
@@ -94,6 +94,10 @@ class Classifier:
     def run(self, waveforms: Floats) -> tuple[Floats, Floats]:
         """Logits (batch, classes) and embeddings (batch, size) of windows (batch, time) at the model's rate."""
         return hear(self._session, self.meta.frontend, waveforms)
+
+    def run_pictures(self, pictures: Floats) -> tuple[Floats, Floats]:
+        """The same of pictures (batch, rows, columns), as `hubbub.logmel.logmel` makes them of windows."""
+        return see(self._session, self.meta.frontend, pictures)
 
     def _hear(self, source: str | Path | ArrayLike, rate: int | None) -> _Heard:
         spec = self.meta.frontend

@@ -13,6 +13,11 @@ def hear(session: Any, spec: LogMelSpec, waveforms: Floats) -> tuple[Floats, Flo
 
     `session` and `spec` come from `hubbub.modelfile.open_session`.
     """
-    picture = np.repeat(logmel(waveforms, spec)[:, None], spec.channels, axis=1)
-    logits, embedding = session.run(list(OUTPUTS), {INPUT: picture})
+    return see(session, spec, logmel(waveforms, spec))
+
+
+def see(session: Any, spec: LogMelSpec, pictures: Floats) -> tuple[Floats, Floats]:
+    """The same of pictures (batch, rows, columns) that `hubbub.logmel.logmel` made with `spec`."""
+    inputs = np.repeat(pictures[:, None], spec.channels, axis=1)
+    logits, embedding = session.run(list(OUTPUTS), {INPUT: inputs})
     return logits, embedding

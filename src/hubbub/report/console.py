@@ -7,8 +7,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hubbub.errors import DataError
-from hubbub.evaluate.intervals import paired_difference
+from hubbub.report.evidence import Evidence
+from hubbub.report.pairing import pair
 from hubbub.runs import Run
 
 _WORST = 8
@@ -18,7 +18,8 @@ def overview(run: Run) -> Group:
     """Headline with interval, the three parts, the folds, the weakest classes, the most confused pairs."""
     about, metrics = run.about, run.metrics
     test = metrics["test"]
-    lines = [Text(f"{run.folder.name}: {about['dataset']}, {about['split']}, seed {about['seed']}", style="bold")]
+    seed = f", seed {about['seed']}" if "seed" in about else ""
+    lines = [Text(f"{run.folder.name}: {about['dataset']}, {about['split']}{seed}", style="bold")]
     if not test["clips"]:
         return Group(*lines, Text("a model for use: it was tested on nothing"))
     lines.append(
@@ -26,9 +27,10 @@ def overview(run: Run) -> Group:
     )
     if "folds" in metrics:
         lines.append(Text("folds " + "  ".join(f"{100 * value:.2f}" for value in metrics["folds"].values())))
-    lines.append(
-        Text(f"{metrics['parameters']:,} parameters, {_minutes(about['seconds'])}, {_versions(about)}", style="dim")
-    )
+    if "unknown" in metrics:
+        lines.append(Text(_unknown(metrics["unknown"])))
+    trained = [f"{metrics['parameters']:,} parameters", _minutes(about["seconds"])] if "parameters" in metrics else []
+    lines.append(Text(", ".join([*trained, _versions(about)]), style="dim"))
     return Group(*lines, _parts(metrics), _weakest(test), _confused(test))
 
 
@@ -46,30 +48,12 @@ def comparison(first: Run, second: Run) -> Text:
 
     Raises DataError if there are none, or the labels differ.
     """
-    one, two = first.predictions, second.predictions
-    shared = sorted(set(one.clips) & set(two.clips))
-    if not shared or one.classes != two.classes:
-        raise DataError(
-            f"{first.folder} and {second.folder} share no test clips with the same labels: compare other runs"
-        )
-    rights = []
-    for predictions in (one, two):
-        place = {clip: index for index, clip in enumerate(predictions.clips)}
-        rights.append(predictions.right[[place[clip] for clip in shared]])
-    recordings = {row["clip"]: row["recording"] for row in all_clips(first)}
-    change = paired_difference(rights[0], rights[1], [recordings[clip] for clip in shared])
-    verdict = "" if change.low > 0 or change.high < 0 else "; the interval holds 0: no difference is shown"
+    found = pair(Evidence.of(first), Evidence.of(second))
+    change, verdict = found.change, "" if found.shown else "; the interval holds 0: no difference is shown"
     return Text(
-        f"{second.folder.name} against {first.folder.name}, {len(shared)} clips: {100 * change.value:+.2f} points "
+        f"{second.folder.name} against {first.folder.name}, {found.clips} clips: {100 * change.value:+.2f} points "
         f"(95 % interval {100 * change.low:+.2f} to {100 * change.high:+.2f}, paired by recording{verdict})"
     )
-
-
-def all_clips(run: Run) -> list[dict[str, str]]:
-    """The rows of a run's clips.csv, or of its folds'."""
-    if (run.folder / "clips.csv").is_file():
-        return run.clips
-    return [row for fold in run.metrics["folds"] for row in run.child(fold).clips]
 
 
 def _parts(metrics: dict[str, Any]) -> Table:
@@ -94,6 +78,11 @@ def _confused(test: dict[str, Any]) -> Text:
     wrong = int(counts.sum() - np.trace(counts))
     pairs = ", ".join(f"{' / '.join(item['pair'])} {item['clips']}" for item in test["confused"][:_WORST])
     return Text(f"{wrong} of {counts.sum()} clips wrong; most confused: {pairs}" if wrong else "no clip wrong")
+
+
+def _unknown(found: dict[str, Any]) -> str:
+    rest = f"; accuracy of the rest {percent(found['accuracy'], found['interval'])}" if found["interval"] else ""
+    return f"called unknown: {found['clips']:,} clips ({100 * found['share']:.1f} %){rest}"
 
 
 def _minutes(seconds: float) -> str:

@@ -57,6 +57,11 @@ def png(values: NDArray[np.floating]) -> str:
     return data_uri(image)
 
 
+def colour_png(pixels: NDArray[np.uint8], colours: int = 64) -> str:
+    """Pixels of shape (rows, columns, 3), first row at the bottom, in so many colours, as a data URI of a PNG."""
+    return data_uri(_pillow().fromarray(np.ascontiguousarray(pixels[::-1])).quantize(colours))
+
+
 def data_uri(image: Any) -> str:
     """A Pillow image as the text of a PNG that a page can hold."""
     out = io.BytesIO()

@@ -1,6 +1,6 @@
 """Pictures of a run, made from its folder alone: how it learnt, what it confuses, how strongly classes were changed."""
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +8,12 @@ import numpy as np
 
 from hubbub.errors import DataError
 from hubbub.evaluate.metrics import Doubles
+from hubbub.report import learning
 from hubbub.report.console import percent
 from hubbub.report.figures import figure, save
-from hubbub.runs import Run, read_csv
+from hubbub.runs import Run
 
 _RIGHT, _WRONG, _SIDE = "#1f5f8b", "#c8553d", "#8a8f98"  # blue, red, grey
-_NEEDED = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
-_MONITOR = re.compile(r"^monitor: val_accuracy$", re.MULTILINE)
 
 
 def draw_all(run: Run) -> list[Path]:
@@ -24,7 +23,7 @@ def draw_all(run: Run) -> list[Path]:
     Returns the pictures' paths. Raises RefusedError if matplotlib is not installed, DataError for a damaged table.
     """
     drawn = []
-    for part in _parts(run):
+    for part in learning.parts(run):
         for table, draw in (("epochs", curves), ("strengths", strengths)):
             if (part.folder / f"{table}.csv").is_file():
                 drawn.append(part.folder / f"{draw.__name__}.png")
@@ -40,13 +39,13 @@ def curves(run: Run, path: Path) -> None:
 
     Raises DataError if epochs.csv is missing, damaged or empty; else as `draw_all`.
     """
-    rows = read_csv(run.folder / "epochs.csv")
-    columns = _numbers(rows, run.folder / "epochs.csv", _NEEDED, ("lr",))
+    found = learning.curves(run)
+    columns = found.columns
     panels = 2 + ("lr" in columns)
     drawn = figure(9, 2.2 + 1.7 * panels)
     axes = drawn.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
-    epochs = np.arange(1, len(rows) + 1)
-    marker = "o" if len(rows) == 1 else ""
+    epochs = np.arange(1, len(found.names) + 1)
+    marker = "o" if len(epochs) == 1 else ""
     axes[0].plot(epochs, columns["train_loss"], color=_SIDE, marker=marker, label="training")
     axes[0].plot(epochs, columns["val_loss"], color=_RIGHT, marker=marker, label="validation")
     axes[0].set_ylabel("loss")
@@ -59,11 +58,8 @@ def curves(run: Run, path: Path) -> None:
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     axes[0].margins(x=0.01)
-    stages = [row["stage"] for row in rows]
-    _divide(axes, stages)
-    several = len(set(stages)) > 1
-    names = [f"{row['epoch']} of stage {row['stage']}" if several else row["epoch"] for row in rows]
-    _mark(axes, columns, _chosen(run, columns), names)
+    _divide(axes, found.stages)
+    _mark(axes, found)
     axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.05), ncols=3, frameon=False, borderpad=0)
     _title(drawn, run, "how it learnt")
     save(drawn, path)
@@ -107,14 +103,11 @@ def strengths(run: Run, path: Path) -> None:
 
     Raises DataError if the table is missing, damaged or empty; else as `draw_all`.
     """
-    table = run.folder / "strengths.csv"
-    rows = read_csv(table)
-    labels = [name for name in (rows[0] if rows else {}) if name != "epoch"]
-    columns = _numbers(rows, table, ("epoch", *labels))
-    values = np.array([columns[label] for label in labels]).reshape(len(labels), len(rows))
-    drawn = figure(max(6.0, min(14.0, 3.5 + 0.16 * len(rows))), max(3.0, 1.4 + 0.2 * len(labels)))
+    found = learning.strengths(run)
+    labels, values, epochs = found.labels, found.values, found.values.shape[1]
+    drawn = figure(max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels)))
     axes = drawn.subplots()
-    extent = (0.5, len(rows) + 0.5, len(labels) - 0.5, -0.5)
+    extent = (0.5, epochs + 0.5, len(labels) - 0.5, -0.5)
     image = axes.imshow(values, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest")
     axes.set_yticks(np.arange(len(labels)), [label.replace("_", " ") for label in labels], fontsize=9)
     axes.tick_params(axis="y", length=0)
@@ -125,40 +118,7 @@ def strengths(run: Run, path: Path) -> None:
     save(drawn, path)
 
 
-def _parts(run: Run) -> list[Run]:
-    """Runs that have epochs: the run itself, or those in a cross-validation."""
-    if "folds" not in run.metrics:
-        return [run]
-    inner = [run.child(name) for name in (*run.metrics["folds"], "final")]
-    return [one for one in inner if one.finished]
-
-
-def _numbers(
-    rows: list[dict[str, str]], table: Path, needed: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, Doubles]:
-    """Columns of a table as numbers, of `optional` ones those that are there and full."""
-    if not rows:
-        raise DataError(f"{table} holds no epoch: run it again")
-    wanted = (*needed, *(name for name in optional if all(row.get(name) for row in rows)))
-    try:
-        return {name: np.array([float(row[name]) for row in rows]) for name in wanted}
-    except (KeyError, ValueError) as error:
-        raise DataError(f"{table} is damaged ({error}): run it again") from error
-
-
-def _chosen(run: Run, columns: dict[str, Doubles]) -> int | None:
-    """Index of the epoch whose checkpoint was kept: the best of what the recipe monitors.
-
-    Of equals it is the first of a stage, and of the last such stage, since a stage goes on from the best so far.
-    """
-    recipe = run.folder / "recipe.yaml"
-    by_accuracy = recipe.is_file() and _MONITOR.search(recipe.read_text(encoding="utf-8"))
-    badness = -columns["val_accuracy"] if by_accuracy else columns["val_loss"]
-    known = np.flatnonzero(~np.isnan(badness)).tolist()
-    return min(known, key=lambda index: (badness[index], -columns["stage"][index], index), default=None)
-
-
-def _divide(axes: Any, stages: list[str]) -> None:
+def _divide(axes: Any, stages: Sequence[str]) -> None:
     """A thin line between stages, and plain panels."""
     starts = [index for index, stage in enumerate(stages) if not index or stage != stages[index - 1]]
     for panel in axes:
@@ -173,14 +133,15 @@ def _divide(axes: Any, stages: list[str]) -> None:
             _beside(axes[0], text, (start + 0.5, 1.0), ("data", "axes fraction"), va="bottom", color=_SIDE)
 
 
-def _mark(axes: Any, columns: dict[str, Doubles], chosen: int | None, names: list[str]) -> None:
+def _mark(axes: Any, found: learning.Curves) -> None:
     """The chosen epoch: a dashed line, dots on loss and accuracy, and their values in the legend."""
+    chosen = found.chosen
     if chosen is None:
         return
-    loss, accuracy = columns["val_loss"][chosen], 100 * columns["val_accuracy"][chosen]
+    loss, accuracy = found.columns["val_loss"][chosen], 100 * found.columns["val_accuracy"][chosen]
     for panel in axes:
         panel.axvline(chosen + 1, color=_WRONG, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    text = f"chosen: epoch {names[chosen]} (loss {loss:.3f}, accuracy {accuracy:.1f} %)"
+    text = f"chosen: epoch {found.names[chosen]} (loss {loss:.3f}, accuracy {accuracy:.1f} %)"
     axes[0].plot(chosen + 1, loss, "o", color=_WRONG, label=text)
     axes[1].plot(chosen + 1, accuracy, "o", color=_WRONG)
 
