@@ -2,9 +2,9 @@
 
     python benchmarks/training.py [RECIPE ...] [--clips 320] [--precision 32]
 
-Needs ESC-50 (`hubbub data fetch esc50`). Log-mel, waveforms and the outputs of frozen blocks are computed into the cache
-first and not counted. Two epochs of a recipe's last stage are trained on some clips, with random weights; the second
-counts. The ratio is to the first row.
+Needs ESC-50 (`hubbub data fetch esc50`). Log-mel, waveforms and the outputs of frozen blocks are computed into the
+cache first and not counted. Two epochs of a recipe's last stage are trained on some clips, with random weights; the
+second counts. The ratio is to the first row.
 """
 
 import argparse

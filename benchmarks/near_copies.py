@@ -1,0 +1,182 @@
+"""How surely near copies are found: planted ones in real ESC-50, and what else is taken for one. Prints tables.
+
+    python benchmarks/near_copies.py [--clips 200] [--exhaustive]
+
+Needs ESC-50 (`$HUBBUB_ESC50`, or fetched). Recordings are dealt to two halves. The thresholds of
+`hubbub.studies.nearcopies` were set above what pairs of different classes and recordings of the first reach. It is no
+blind test: near copies of all pairs, of both halves, had been looked at while the rule was made. `--exhaustive`
+compares all pairs, not only the candidates: each spectrum with sums of eight others, and those one by one where a sum
+has a peak (minutes).
+"""
+
+import argparse
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import soundfile
+
+from hubbub import audio
+from hubbub.audio import Floats
+from hubbub.data import esc50
+from hubbub.data.dataset import Clip
+from hubbub.listen.classifier import Classifier
+from hubbub.storage import digest
+from hubbub.studies import nearcopies, soundfacts
+
+SIZE = 81_920  # samples of a spectrum, for clips of 5 s
+CLOSEST = 200  # pairs of each half, those with the highest peaks, that are compared to the end
+GROUP, GROUP_PEAK = 8, 0.07  # spectra that are summed; and a sum's peak from which its members are compared
+KEPT = 0.5  # seconds of sound that a planted copy must hold to count in the last column
+
+
+def encoded(samples: Floats, rate: int, **how: object) -> tuple[Floats, int]:
+    """What a lossy encoder leaves."""
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(samples, -1, 1), rate, **how)
+    file.seek(0)
+    return soundfile.read(file, dtype="float32")
+
+
+def moved(samples: Floats, by: int) -> Floats:
+    empty = np.zeros(abs(by), np.float32)
+    return np.concatenate([empty, samples[:-by]] if by > 0 else [samples[-by:], empty])
+
+
+def noisy(samples: Floats, rng: np.random.Generator) -> Floats:
+    scale = np.sqrt(np.mean(samples**2)) * 10 ** (-30 / 20)
+    return samples + rng.normal(0, scale, len(samples)).astype(np.float32)
+
+
+def copies(samples: Floats, rate: int, rng: np.random.Generator) -> Iterator[tuple[str, Floats, int, Floats]]:
+    """A clip's planted copies: name, samples, rate; and at the clip's own rate what of the clip they hold."""
+
+    def lag(low: float, high: float) -> int:
+        return int(rate * rng.uniform(low, high)) * int(rng.choice([-1, 1]))
+
+    def cut() -> Floats:
+        start = rng.integers(0, max(1, len(samples) - 3 * rate))
+        return samples[start : start + 3 * rate]
+
+    mp3 = {"format": "MP3", "subtype": "MPEG_LAYER_III", "compression_level": 0.9, "bitrate_mode": "CONSTANT"}
+    yield "12 dB louder, clipped", np.clip(samples * 4, -1, 1), rate, samples
+    yield "12 dB fainter", samples / 4, rate, samples
+    for name, part in (("shifted by 0.1 to 0.5 s", (0.1, 0.5)), ("shifted by 0.5 to 2 s", (0.5, 2))):
+        yield name, (held := moved(samples, lag(*part))), rate, held
+    yield "rolled by 0.1 to 2 s", np.roll(samples, lag(0.1, 2)), rate, samples
+    yield "MP3, 56 kbit/s", *encoded(samples, rate, **mp3), samples
+    yield "Ogg Vorbis", *encoded(samples, rate, format="OGG", subtype="VORBIS", compression_level=0.8), samples
+    opus = audio.resample(samples, rate, 48_000)
+    yield "Opus", *encoded(opus, 48_000, format="OGG", subtype="OPUS", compression_level=0.9), samples
+    yield "to 16 kHz and back", audio.resample(audio.resample(samples, rate, 16_000), 16_000, rate), rate, samples
+    yield "noise at 30 dB", noisy(samples, rng), rate, samples
+    yield "cut to 3 s", (held := cut()), rate, held
+    held = moved(samples, lag(0.1, 2))
+    yield "shifted by 0.1 to 2 s, 12 dB fainter, MP3", *encoded(held / 4, rate, **mp3), held
+    held = cut()
+    yield "cut to 3 s, 16 kHz, noise at 30 dB", noisy(audio.resample(held, rate, 16_000), rng), 16_000, held
+
+
+def first_half(clip: Clip) -> bool:
+    return int(digest(clip.group), 16) % 2 == 0
+
+
+def spectra_of(clips: Sequence[Clip]) -> tuple[list[Floats], list[nearcopies.Spectrum]]:
+    heard = [nearcopies.level(nearcopies.read(clip.path)) for clip in clips]
+    return heard, [nearcopies.whiten(sound, SIZE) for sound in heard]
+
+
+def false_alarms(clips: Sequence[Clip], embeddings: Floats) -> None:
+    """Pairs of different classes and recordings: candidates, and as many drawn at random."""
+    print("| half | pairs of different classes | highest peak | most seconds in common | taken for copies |")
+    print("|---|--:|--:|--:|--:|")
+    rng = np.random.default_rng(0)
+    for name, wanted in (("first", True), ("second", False)):
+        rows = [row for row, clip in enumerate(clips) if first_half(clip) == wanted]
+        half = [clips[row] for row in rows]
+        pairs = nearcopies.candidates(embeddings[rows], [clip.group for clip in half]).tolist()
+        pairs += [(int(a), int(b)) for a, b in rng.integers(0, len(half), (len(pairs), 2))]
+        null = [(a, b) for a, b in pairs if half[a].label != half[b].label and half[a].group != half[b].group]
+        heard, spectra = spectra_of(half)
+        peaks = [nearcopies.correlate(spectra[a], spectra[b]) for a, b in null]
+        closest = sorted(range(len(null)), key=lambda at: -peaks[at][0])[:CLOSEST]
+        shared = [nearcopies.in_common(*(heard[row] for row in null[at]), peaks[at][1]) for at in closest]
+        sounds = [[nearcopies.read(half[row].path) for row in null[at]] for at in closest]
+        wrong = sum(nearcopies.compare(*pair) is not None for pair in sounds)
+        print(f"| {name} | {len(null):,} | {max(peaks)[0]:.3f} | {max(shared):.1f} | {wrong} |", flush=True)
+
+
+def recall(clips: Sequence[Clip], embeddings: Floats, count: int) -> None:
+    """Planted copies of clips of the second half: heard as copies, among the candidates, and both."""
+    found: dict[str, list[tuple[bool, bool, bool]]] = {}
+    classifier = Classifier(threads=1)
+    rows = [row for row, clip in enumerate(clips) if not first_half(clip)]
+    for row in np.random.default_rng(0).permutation(rows)[:count]:
+        clip = clips[row]
+        (samples, rate), original = audio.read(clip.path), nearcopies.read(clip.path)
+        for name, copy, its, held in copies(samples, rate, np.random.default_rng(int(digest(clip.id), 16))):
+            heard = nearcopies.compare(original, audio.resample(copy, its, nearcopies.RATE)) is not None
+            near = candidate(embeddings, int(row), classifier.embed(copy, its))
+            kept = nearcopies.sounding(nearcopies.level(audio.resample(held, rate, nearcopies.RATE)))
+            found.setdefault(name, []).append((heard, near, kept >= KEPT * nearcopies.RATE))
+    print(
+        "\n| planted copy | copies | heard as one | a candidate | both | both, where half a second of sound is left |"
+    )
+    print("|---|--:|--:|--:|--:|--:|")
+    for name, planted in [*found.items(), ("all", list(chain.from_iterable(found.values())))]:
+        heard, near, kept = np.array(planted).T
+        shares = (heard.mean(), near.mean(), (heard & near).mean(), (heard & near)[kept].mean())
+        print(f"| {name} | {len(planted)} | {' | '.join(f'{share:.1%}' for share in shares)} |")
+
+
+def candidate(embeddings: Floats, row: int, copy: Floats) -> bool:
+    """Whether a clip and its copy would be candidates: one is among the nearest ones of the other."""
+    vectors = np.vstack([embeddings, copy]) - embeddings.mean(0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    alike = vectors[row] @ vectors[-1]
+    ranks = [np.sum(np.delete(vectors @ vectors[at], [row, len(embeddings)]) > alike) for at in (row, -1)]
+    return bool(min(ranks) < nearcopies.NEIGHBOURS)
+
+
+def exhaustive(clips: Sequence[Clip], embeddings: Floats) -> None:
+    """Near copies among all pairs of different recordings, and how many of them are candidates."""
+    heard, spectra = spectra_of(clips)
+    rows = sorted((row for row, sound in enumerate(heard) if sound.any()), key=lambda r: nearcopies.sounding(heard[r]))
+    found = []
+    for at, row in enumerate(rows):
+        for start in range(at + 1, len(rows), GROUP):
+            others = rows[start : start + GROUP]
+            if nearcopies.correlate(spectra[row], sum(spectra[other] for other in others))[0] < GROUP_PEAK:
+                continue
+            for other in others:
+                peak, _ = nearcopies.correlate(spectra[row], spectra[other])
+                if clips[row].group != clips[other].group and peak >= nearcopies.LEAST_PEAK:
+                    pair = [nearcopies.read(clips[number].path) for number in (row, other)]
+                    if nearcopies.compare(*pair):
+                        found.append((min(row, other), max(row, other)))
+    known = set(map(tuple, nearcopies.candidates(embeddings, [clip.group for clip in clips]).tolist()))
+    all_pairs = len(clips) * (len(clips) - 1) // 2
+    missed = [pair for pair in found if pair not in known]
+    print(
+        f"\nnear copies of different recordings: {len(found)} among all {all_pairs:,} pairs; {len(missed)} of them are",
+        end="",
+    )
+    print(f" not among the {len(known):,} candidates")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--exhaustive", action="store_true")
+    asked = parser.parse_args()
+    clips = esc50.load().clips
+    embeddings = soundfacts.embeddings(soundfacts.listen([clip.path for clip in clips]))
+    false_alarms(clips, embeddings)
+    recall(clips, embeddings, asked.clips)
+    if asked.exhaustive:
+        exhaustive(clips, embeddings)
+
+
+if __name__ == "__main__":
+    main()
