@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import data, explore, features, learn, listen, recipes, report, study
+from hubbub.cli import audit, data, evaluate, explore, features, learn, listen, recipes, report, study
 from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
@@ -26,6 +26,8 @@ for command in (
     listen.embed,
     demo,
     explore.explore,
+    audit.audit,
+    evaluate.evaluate,
     learn.cv,
     learn.train,
     learn.export,

@@ -101,7 +101,7 @@ class Prepared:
         from hubbub.data.splits import LEAKY
         from hubbub.runs import Run
 
-        if name is not None and Path(name).name != name:
+        if name is not None and (Path(name).name != name or name == ".."):
             raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
         recipe, words = self.setting.recipe, self.words
         leaky = recipe.split.leaky

@@ -53,7 +53,8 @@ class Row:
 def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None:
     """Keep the predictions and facts of a cross-validation, or of one training, as the row `name`.
 
-    Raises UsageError if the name makes no file name, RefusedError if the run is not one on ESC-50 or tested nothing.
+    Raises UsageError if the name makes no file name, RefusedError if the run is not one on ESC-50, tested
+    nothing, or is an evaluation.
     """
     name = name or run.folder.name
     if not name.replace("-", "").replace(".", "").isalnum():
@@ -61,6 +62,8 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
     metrics, about, predictions = run.metrics, run.about, run.predictions
     if about["dataset"].partition("+")[0] != "esc50":  # with copies it is called as "esc50+6143"
         raise RefusedError(f"{run.folder} is a run on {about['dataset']}: rows are of runs on esc50")
+    if about.get("kind") == "evaluation":  # no recipe gave it, and its clips are whatever its model had not heard
+        raise RefusedError(f"{run.folder} is an evaluation of a model file: publish the run that made the model")
     if not predictions.clips:
         raise RefusedError(f"{run.folder} was tested on nothing: publish the cross-validation that it belongs to")
     environment = about["environment"]
