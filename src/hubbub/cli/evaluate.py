@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.cli.setting import RUNS, Name, Runs, say
+from hubbub.cli.setting import RUNS, Name, Runs, require_folder_name, say
 from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def evaluate(
     path = FILE if model == BUILT_IN else Path(model)
     if path.is_dir():
         raise UsageError(f"{model} is a folder: `hubbub export {shlex.quote(model)}` makes a model file of a run")
-    if name is not None and (name in ("", "..") or Path(name).name != name):
-        raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
+    require_folder_name(name)
     opened = open_dataset(dataset)
     words = ["hubbub", "evaluate", model, dataset, *(["--unseen-only"] if unseen_only else [])]
     found = evaluation.evaluate(

@@ -101,8 +101,7 @@ class Prepared:
         from hubbub.data.splits import LEAKY
         from hubbub.runs import Run
 
-        if name is not None and (Path(name).name != name or name == ".."):
-            raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
+        require_folder_name(name)
         recipe, words = self.setting.recipe, self.words
         leaky = recipe.split.leaky
         parts = [
@@ -115,6 +114,12 @@ class Prepared:
             f"seed{words.seed}" if words.seed else "",
         ]
         return Run(runs / (name or "-".join(part for part in parts if part)))
+
+
+def require_folder_name(name: str | None) -> None:
+    """Raises UsageError if a name that was given would lead out of the folder of runs."""
+    if name is not None and (name in ("", "..") or Path(name).name != name):
+        raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
 
 
 @contextmanager
