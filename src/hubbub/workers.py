@@ -41,7 +41,7 @@ def mapped(work: Callable[[Item], Result], items: Sequence[Item], jobs: int = 1)
             yield from pool.map(work, items, chunksize=_CHUNK)
         except BrokenProcessPool as error:
             raise RefusedError(
-                "a process was killed, perhaps for want of memory; the same command goes on, in fewer processes with --jobs where it has that"
+                "a process was killed, perhaps for want of memory: the same command goes on; some take --jobs 1"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
