@@ -2,10 +2,12 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import tinysounds
+from hubbub import audio
 from hubbub.cli.main import app
 
 
@@ -43,6 +45,15 @@ def test_json_is_the_same_tables(mine: Path) -> None:
     assert facts["totals"]["clips"] == len(facts["clips"]) == 10
     assert [row["class"] for row in facts["classes"]] == ["cat", "dog"]
     assert facts["duplicates"] == [[f"dog/{tinysounds.HOSTILE}", "dog/a.wav"]]
+
+
+def test_what_has_no_sound_has_dashes_in_the_table(tmp_path: Path) -> None:
+    audio.write_wav(tmp_path / "mine" / "hush.wav", np.zeros(8000), 8000)
+    result = CliRunner().invoke(app, ["explore", str(tmp_path / "mine"), "--html", str(tmp_path / "p.html")])
+    assert result.exit_code == 0, result.output
+    assert "1 clip, 1 class, 1 source recording, 1.0 s" in result.output
+    row = next(line for line in result.output.splitlines() if line.startswith("mine "))
+    assert row.split() == ["mine", "1", "1", "1.00", "–", "–", "–", "100%"]
 
 
 @pytest.mark.parametrize("name", ["nothing here", "."])

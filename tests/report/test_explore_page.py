@@ -67,9 +67,19 @@ def test_problems_and_duplicates_are_shown(text: str) -> None:
 
 
 def test_histograms_count_all_clips(found: Exploration) -> None:
-    for one in explore_page.histograms(found):
+    drawn = explore_page.histograms(found)
+    assert {"peak [1 is full scale]", "clipped [% of a clip]", "DC offset"} <= {one["name"] for one in drawn}
+    for one in drawn:
         bars = np.array(one["bars"]) * one["most"]
         assert bars.sum() == pytest.approx(len(found.readable), abs=0.01)
+
+
+def test_the_ends_of_a_histogram_are_those_of_the_clips(found: Exploration) -> None:
+    even = replace(found, facts=tuple(replace(facts, clipped=0.0) for facts in found.facts))
+    ends = {one["name"]: (one["low"], one["high"]) for one in explore_page.histograms(even)}
+    assert ends["clipped [% of a clip]"] == (0, 0), "where all are alike, not half a unit around it"
+    peaks = [even.facts[number].peak for number in even.readable]
+    assert ends["peak [1 is full scale]"] == (min(peaks), max(peaks))
 
 
 def test_each_class_has_its_most_and_least_typical_clip(found: Exploration) -> None:
@@ -102,6 +112,12 @@ def test_a_dataset_of_which_nothing_can_be_heard(tmp_path: Path) -> None:
 
 
 def test_long_lists_are_cut(found: Exploration, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explore_page, "MOST_COPIES", 1)
+    groups = explore_page.duplicates(found)["groups"]
+    assert [([clip.id for clip in group["clips"]], group["more"]) for group in groups] == [
+        ([f"dog/{tinysounds.HOSTILE}"], 1)
+    ]
+    assert explore_page.worth_hearing(found, (), ()) == [found.duplicates[0][0]]
     monkeypatch.setattr(explore_page, "MOST_LISTED", 0)
     assert explore_page.problems(found) == {"lines": [], "more": 1}
     assert explore_page.duplicates(found) == {"groups": [], "more": 1}
@@ -113,10 +129,22 @@ def test_colours_are_classes_where_there_are_few_and_categories_of_esc50_else(fo
     few = explore_page.energy_map(found, found.readable)
     assert (few["hues"], few["hue"]) == (["cat", "dog"], [0, 1])
     for labels, hues, hue in (
-        (tuple(esc50.LABELS), list(esc50.CATEGORIES), [number // 10 for number in range(50)]),
-        (tuple(f"class {number}" for number in range(9)), [], [0] * 9),
+        (tuple(esc50.LABELS), list(esc50.CATEGORIES), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]),
+        (tuple(f"class {number}" for number in range(10)), [], [0] * 10),
     ):
-        clips = tuple(replace(clip, label=labels[0]) for clip in found.clips)
+        step = len(labels) // 10
+        clips = tuple(replace(clip, label=labels[step * n]) for n, clip in enumerate(found.clips))
         many = replace(found, dataset=replace(found.dataset, labels=labels, clips=clips))
-        drawn = explore_page.energy_map(many, found.readable)
+        drawn = explore_page.energy_map(many, range(10))
         assert (drawn["hues"], drawn["hue"]) == (hues, hue)
+        assert drawn["groups"] == list(labels[::step]), "a class without a point cannot be picked out"
+        assert drawn["group"] == list(range(10))
+
+
+def test_of_very_many_classes_some_are_shown(
+    found: Exploration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explore_page, "MOST_ROWS", 1)
+    explore_page.write(tmp_path / "page.html", found)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "And 1 more, which --csv and --json list" in text

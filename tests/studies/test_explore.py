@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,15 @@ class TestExploration:
             audio.write_wav(tmp_path / f"{name}.wav", np.zeros(8000), 8000)
         silent = explore(open_dataset(str(tmp_path)), folder=tmp_path / "cache")
         assert silent.duplicates == ()
-        assert inventory.totals(silent)["silent"] == 2
+        total = inventory.totals(silent)
+        assert (total["silent"], total["padded"]) == (2, 0)
+
+    def test_silence_has_no_brightness(self) -> None:
+        found = made([[0.0, 1.0]] * 3, ["a"] * 3)
+        facts = (replace(found.facts[0], centroid=1000.0, duration=1.0), Facts(rate=8000, duration=3.0), found.facts[1])
+        row = inventory.class_table(replace(found, facts=(*facts[:2], replace(facts[0], centroid=2000.0))))[0]
+        assert row["centroid"] == 1500
+        assert (row["duration"], row["duration_q3"]) == (1, 2), "but it lasts"
 
     def test_typical_is_what_lies_near_the_middle_of_its_class(self) -> None:
         vectors = [[1.0, 0.1], [1.0, 0.0], [0.2, 1.0], [-1.0, 0.0], [-1.0, -0.1], [-0.1, -1.0]]

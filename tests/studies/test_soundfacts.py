@@ -74,6 +74,14 @@ class TestMeasure:
     def test_bandwidth_of_all_there_is(self) -> None:
         assert measure(noise(), RATE)["bandwidth"] == pytest.approx(RATE / 2)
 
+    @pytest.mark.parametrize("length", [1, 2, 10, 500])
+    def test_bandwidth_of_a_few_samples(self, length: int) -> None:
+        """A click holds all frequencies."""
+        click = np.zeros(length, np.float32)
+        click[length // 2] = 0.5
+        assert measure(click, RATE)["bandwidth"] == pytest.approx(RATE / 2)
+        assert measure(click, RATE)["centroid"] == pytest.approx(RATE / 4, rel=0.01)
+
     def test_rounding_is_no_bandwidth(self) -> None:
         """Faint sound in 16 bit has the white noise of rounding up to the top, less than 80 dB under it."""
         low = scipy.signal.sosfiltfilt(scipy.signal.butter(8, 500, fs=RATE, output="sos"), noise()) * 0.1

@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from hubbub.studies.explore import Exploration
 
 _SHOWN = 10  # classes, or problems, in full
+_MEASURES = {
+    "duration": ("{:.2f}", 1),
+    "level": ("{:.0f} dB", 1),
+    "centroid": ("{:,.0f} Hz", 1),
+    "bandwidth": ("{:.1f} kHz", 1e-3),
+    "silence": ("{:.0%}", 1),
+}
+_COUNTED = {
+    "clips": ("clip", "clips"),
+    "classes": ("class", "classes"),
+    "recordings": ("source recording", "source recordings"),
+}
 
 
 def explore(
@@ -76,9 +88,9 @@ def _show(found: "Exploration") -> None:
 
     out, total = console(), inventory.totals(found)
     out.print(total["title"], style="bold", markup=False)
-    recordings = f"{total['recordings']:,} source recordings"
+    counts = [_counted(total[name], *words) for name, words in _COUNTED.items()]
     long = f"{total['hours']:.2f} hours" if total["hours"] >= 0.1 else f"{3600 * total['hours']:.1f} s"
-    out.print(f"{total['clips']:,} clips, {total['classes']:,} classes, {recordings}, {long}")
+    out.print(", ".join([*counts, long]))
     kinds = (f"{' and '.join(total['rates'])} Hz", ", ".join(total["formats"]))
     if total["formats"]:
         out.print(", ".join(kinds), style="dim", markup=False)
@@ -106,11 +118,18 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("class", "clips", "recordings", "seconds", "level", "centroid", "bandwidth", "silence"):
         table.add_column(name, justify="left" if name == "class" else "right", overflow="fold")
-    known = sorted((row for row in rows if row["centroid"] is not None), key=lambda row: row["centroid"])
-    shown = known if len(known) <= 2 * _SHOWN else [*known[:_SHOWN], *known[-_SHOWN:]]
+    ordered = sorted(rows, key=lambda row: row["centroid"] or 0)
+    shown = ordered if len(ordered) <= 2 * _SHOWN else [*ordered[:_SHOWN], *ordered[-_SHOWN:]]
     for row in shown:
-        level = "–" if row["level"] is None else f"{row['level']:.0f} dB"
-        hertz = (f"{row['centroid']:,.0f} Hz", f"{row['bandwidth'] / 1000:.1f} kHz")
-        counts = (f"{row['clips']:,}", f"{row['recordings']:,}", f"{row['duration']:.2f}")
-        table.add_row(Text(named(row["class"])), *counts, level, *hertz, f"{row['silence']:.0%}")
+        measures = [_figure(row[name], *form) for name, form in _MEASURES.items()]
+        table.add_row(Text(named(row["class"])), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
     return table
+
+
+def _figure(value: float | None, form: str, factor: float) -> str:
+    """A class's figure; a dash for a class of which nothing can be heard, or only silence."""
+    return "–" if value is None else form.format(value * factor)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

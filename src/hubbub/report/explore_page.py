@@ -14,19 +14,24 @@ from hubbub.studies.explore import Exploration, categories, flat_map, sample
 from hubbub.workers import mapped
 
 MOST_CLASSES = 120  #: whose clips are shown as pictures
-MOST_LISTED = 60  #: files in a list of problems; the rest is counted
+MOST_ROWS = 1000  #: classes in the table
+MOST_LISTED = 60  #: files in a list of problems, or groups of duplicates; the rest is counted
+MOST_COPIES = 6  #: clips of a group of duplicates; the rest is counted
 _HUES = 8  # colours of the page kit
 _BINS = 32
 _BRIGHT = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # Hz on the axis of brightness
 _FAINTEST = -90.0  # dBFS at the left edge of the map
-_HISTOGRAMS = {"duration": 1.0, "level": 1.0, "silence": 100.0, "centroid": 1e-3, "bandwidth": 1e-3, "crossings": 1.0}
-_UNITS = {
-    "duration": "duration [s]",
-    "level": "level [dBFS]",
-    "silence": "digital silence [% of a clip]",
-    "centroid": "spectral centroid [kHz]",
-    "bandwidth": "bandwidth [kHz]",
-    "crossings": "zero crossings [1/s]",
+#: What is drawn of each measure: its name for people, and what it is multiplied by.
+_HISTOGRAMS = {
+    "duration": ("duration [s]", 1.0),
+    "level": ("level [dBFS]", 1.0),
+    "peak": ("peak [1 is full scale]", 1.0),
+    "clipped": ("clipped [% of a clip]", 100.0),
+    "offset": ("DC offset", 1.0),
+    "silence": ("digital silence [% of a clip]", 100.0),
+    "centroid": ("spectral centroid [kHz]", 1e-3),
+    "bandwidth": ("bandwidth [kHz]", 1e-3),
+    "crossings": ("zero crossings [1/s]", 1.0),
 }
 Track = Callable[[str], Callable[[Sequence[Any]], Iterable[Any]]]
 Picture = tuple[str, str]  # data URI of a log-mel, path of a waveform
@@ -43,7 +48,7 @@ def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _
 
     Returns the sounds that the page plays. Raises RefusedError if the extra "report" is not installed.
     """
-    shown = shown_classes(found)
+    shown, classes = shown_classes(found), inventory.class_table(found)
     points = sample(found.readable)
     sounds = Sounds()
     files = [(found.clips[number].id, found.clips[number].path) for number in worth_hearing(found, shown, points)]
@@ -52,9 +57,10 @@ def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _
         "total": inventory.totals(found),
         "remarks": inventory.remarks(found),
         "kinds": inventory.category_table(found),
-        "classes": inventory.class_table(found),
+        "classes": classes[:MOST_ROWS],
+        "more_classes": max(0, len(classes) - MOST_ROWS),
         "histograms": histograms(found),
-        "axes": axes(inventory.class_table(found)),
+        "axes": axes(classes),
         "cards": cards(found, shown, jobs, track("pictures")),
         "left_out": len(found.dataset.labels) - len(shown),
         "problems": problems(found),
@@ -81,7 +87,7 @@ def shown_classes(found: Exploration) -> tuple[str, ...]:
 def worth_hearing(found: Exploration, shown: Sequence[str], points: Sequence[int]) -> list[int]:
     """Clips in the order in which the page takes them: those on cards, duplicates, then all classes in turn."""
     cards_first = [number for label in shown for number in _ends(found.typical[label])]
-    copies = [number for group in found.duplicates[:MOST_LISTED] for number in group]
+    copies = [number for group in found.duplicates[:MOST_LISTED] for number in group[:MOST_COPIES]]
     drawn = set(points)
     queues = [[number for number in found.typical[label] if number in drawn] for label in found.dataset.labels]
     turns = [queue[turn] for turn in range(max(map(len, queues), default=0)) for queue in queues if turn < len(queue)]
@@ -105,13 +111,12 @@ def energy_map(found: Exploration, points: Sequence[int]) -> dict[str, Any]:
 def histograms(found: Exploration) -> list[dict[str, Any]]:
     """How each measure is spread over the clips: bars from 0 to 1 high, their left edge to their right one."""
     drawn = []
-    for name, factor in _HISTOGRAMS.items():
-        values = np.array([getattr(found.facts[number], name) for number in found.readable]) * factor
-        values = values[np.isfinite(values)]
+    for name, (title, factor) in _HISTOGRAMS.items():
+        values = np.array(inventory.values(found, name, found.readable)) * factor
         if len(values):
-            counts, edges = np.histogram(values, _BINS)
+            counts, _ = np.histogram(values, _BINS)
             bars = (counts / counts.max()).round(4).tolist()
-            drawn.append({"name": _UNITS[name], "bars": bars, "low": edges[0], "high": edges[-1], "most": counts.max()})
+            drawn.append({"name": title, "bars": bars, "low": values.min(), "high": values.max(), "most": counts.max()})
     return drawn
 
 
@@ -149,9 +154,12 @@ def problems(found: Exploration) -> dict[str, Any]:
 
 
 def duplicates(found: Exploration) -> dict[str, Any]:
-    """Clips of the same samples: the first groups, and how many more."""
-    groups = [[found.clips[number] for number in group] for group in found.duplicates]
-    return {"groups": groups[:MOST_LISTED], "more": max(0, len(groups) - MOST_LISTED)}
+    """Clips of the same samples: the first ones of the first groups, and how many more of each."""
+    groups = [
+        {"clips": [found.clips[number] for number in group[:MOST_COPIES]], "more": max(0, len(group) - MOST_COPIES)}
+        for group in found.duplicates[:MOST_LISTED]
+    ]
+    return {"groups": groups, "more": max(0, len(found.duplicates) - MOST_LISTED)}
 
 
 def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
@@ -170,14 +178,17 @@ def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[
     kinds = {} if len(labels) <= _HUES else categories(labels)
     hues = list(dict.fromkeys(kinds.values())) if kinds else list(labels)[:_HUES]
     hue = [hues.index(kinds.get(label, label)) for label in labels] if len(hues) == len(labels) or kinds else []
-    place = {label: index for index, label in enumerate(labels)}
+    colours = dict(zip(labels, hue or [0] * len(labels), strict=True))
     clips = [found.clips[number] for number in numbers]
+    drawn = {clip.label for clip in clips}
+    groups = [label for label in labels if label in drawn]
+    place = {label: index for index, label in enumerate(groups)}
     return {
         "x": np.round(x, 3).tolist(),
         "y": np.round(y, 3).tolist(),
         "group": [place[clip.label] for clip in clips],
-        "groups": list(labels),
-        "hue": hue or [0] * len(labels),
+        "groups": groups,
+        "hue": [colours[label] for label in groups],
         "hues": hues if hue else [],
         "title": [clip.id for clip in clips],
         "sound": [clip.id for clip in clips],

@@ -24,7 +24,7 @@ MEASURES = {
     "crossings": "zero crossings [1/s]",
     "centroid": "spectral centroid [Hz]",
 }
-#: Of which a class's quartiles are given.
+#: Of which a class's quartiles are given; digital silence has a duration, and none of the others.
 SPREAD = ("duration", "level", "centroid", "crossings", "bandwidth")
 
 CLIPPED = 1e-3  #: share of clipped samples from which a clip is called clipped
@@ -59,7 +59,7 @@ def class_table(found: Exploration) -> list[Row]:
         row: Row = {"class": label, "category": kinds.get(label, ""), "clips": listed[label]}
         row |= {"recordings": len(groups[label]), "unreadable": listed[label] - len(numbers)}
         for name in SPREAD:
-            row |= _quartiles(name, [getattr(found.facts[number], name) for number in numbers])
+            row |= _quartiles(name, values(found, name, numbers))
         row["silence"] = _mean([found.facts[number].silence for number in numbers])
         row["padded"] = sum(found.facts[number].silence >= PADDED for number in numbers)
         typical = found.typical[label]
@@ -67,6 +67,12 @@ def class_table(found: Exploration) -> list[Row]:
         row["least_typical"] = found.clips[typical[-1]].id if len(typical) > 1 else None
         rows.append(row)
     return rows
+
+
+def values(found: Exploration, name: str, numbers: Sequence[int]) -> list[float]:
+    """A measure of those clips that have it; of `SPREAD`, digital silence has only a duration."""
+    kept = (found.facts[number] for number in numbers)
+    return [getattr(one, name) for one in kept if name == "duration" or name not in SPREAD or not one.silent]
 
 
 def category_table(found: Exploration) -> list[Row]:
@@ -100,7 +106,7 @@ def totals(found: Exploration) -> Row:
         "duplicates": sum(len(group) - 1 for group in found.duplicates),
         "clipped": sum(facts.clipped >= CLIPPED for facts in readable),
         "offset": sum(abs(facts.offset) >= OFFSET for facts in readable),
-        "padded": sum(facts.silence >= PADDED for facts in readable),
+        "padded": sum(facts.silence >= PADDED and not facts.silent for facts in readable),
         "narrow": sum(facts.bandwidth < NARROW * facts.rate / 2 for facts in readable if not facts.silent),
         "rates": _counts(facts.rate for facts in readable),
         "channels": _counts(facts.channels for facts in readable),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
+import scipy.signal
 from numpy.typing import NDArray
 
 from hubbub import audio
@@ -185,9 +186,9 @@ def _in_runs(wanted: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
 
 def _spectrum(samples: Floats, rate: int) -> dict[str, float]:
     """Bandwidth and centroid, frame by frame in bounded memory; both 0 for silence."""
-    window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
-    padded = np.pad(samples, (0, max(0, _FFT - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP]
+    length = min(_FFT, len(samples))  # a window longer than the sound would leave nothing of its first samples
+    window = scipy.signal.get_window("hann", length).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, length)[::_HOP]
     energies = np.einsum("ft,ft->f", frames, frames, dtype=np.float64)
     loud = np.flatnonzero(energies > energies.max() * 10 ** (-_QUIET / 10))
     if not len(loud) or not energies.max():
@@ -195,7 +196,7 @@ def _spectrum(samples: Floats, rate: int) -> dict[str, float]:
     hertz = scipy.fft.rfftfreq(_FFT, 1 / rate)
     power, centroids = np.zeros(len(hertz)), 0.0
     for start in range(0, len(loud), 256):
-        magnitude = np.abs(scipy.fft.rfft(frames[loud[start : start + 256]] * window))
+        magnitude = np.abs(scipy.fft.rfft(frames[loud[start : start + 256]] * window, _FFT))
         power += (magnitude.astype(np.float64) ** 2).sum(0)
         centroids += float(((magnitude @ hertz) / np.maximum(magnitude.sum(1), 1e-12)).sum())
     rounding = _STEP**2 / 12 * float((window**2).sum())
