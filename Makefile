@@ -10,7 +10,7 @@ demo: .venv/.ready
 	@$(BIN)/hubbub demo $(if $(FILE),"$(FILE)")
 
 test: .venv-dev/.ready
-	$(DEV)/python -m pytest -n auto -m "not slow"
+	$(DEV)/python -m pytest -n auto -m "not slow" -rs
 
 test-slow: .venv-dev/.ready
 	$(DEV)/python -m pytest -m slow
