@@ -76,12 +76,17 @@ def _environment() -> Any:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share for people; a dash for none.
+    """A share for people: a dash for none, and what is not quite nothing is not called nothing.
 
-    >>> percent(0.9505, 2), percent(None)
-    ('95.05 %', '–')
+    >>> percent(0.9505, 2), percent(None), percent(0.0), percent(0.001, 0)
+    ('95.05 %', '–', '0.0 %', '<1 %')
     """
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    if share is None:
+        return "–"
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2:
+        return f"<{least:.{digits}f} %"
+    return f"{100 * share:.{digits}f} %"
 
 
 def _source(name: str) -> str:
