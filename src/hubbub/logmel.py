@@ -190,3 +190,12 @@ def _filter_blocks(spec: LogMelSpec) -> tuple[tuple[slice, slice, Floats], ...]:
 def hz_to_mel(frequency: Any) -> Any:
     """O'Shaughnessy's mel of a frequency in Hz, as Kaldi computes it."""
     return 1127.0 * np.log1p(np.asarray(frequency, dtype=np.float64) / 700.0)
+
+
+def mel_to_hz(mel: Any) -> Any:
+    """The inverse of `hz_to_mel`.
+
+    >>> round(float(mel_to_hz(hz_to_mel(440.0))), 6)
+    440.0
+    """
+    return 700.0 * np.expm1(np.asarray(mel, dtype=np.float64) / 1127.0)

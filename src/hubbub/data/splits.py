@@ -109,7 +109,7 @@ def make(dataset: "Dataset", plan: Plan, fold: int | None = None, validation: fl
     if plan.kind == "official":
         return official(dataset, fold, validation, seed)
     if plan.kind == "grouped":
-        folds = _grouped(dataset.originals, plan.folds, seed)
+        folds = by_recording(dataset.originals, plan.folds, seed)
         tested = {clip.id for clip in dataset.originals if folds[clip.group] == fold}
         return _honest(f"grouped-fold{fold}", dataset, tested, validation, seed)
     return _random(dataset, plan, fold, validation, seed)
@@ -217,8 +217,11 @@ def _split(name: str, dataset: "Dataset", *parts: Collection[str]) -> Split:
     return Split(name, *(tuple(clip.id for clip in dataset.clips if clip.id in part) for part in parts))
 
 
-def _grouped(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, int]:
-    """A fold for each recording: dealt in random order, large ones first, to where its classes are rarest so far."""
+def by_recording(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, int]:
+    """A fold, from 1 to `count`, for the source recording of each clip, by `seed`.
+
+    Recordings are dealt in random order, large ones first, to where their classes are rarest so far.
+    """
     groups: dict[str, Counter[str]] = {}
     for clip in clips:
         groups.setdefault(clip.group, Counter())[clip.label] += 1

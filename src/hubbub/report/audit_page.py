@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hubbub import audio
 from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
 from hubbub.report import images, page
@@ -67,11 +66,10 @@ def _cards(clips: Sequence[Clip], track: Track) -> tuple[Sounds, dict[str, dict[
 def _pictures(path: Path) -> dict[str, str]:
     """Of the beginning of a file; none of one that does not decode."""
     try:
-        rate = audio.probe(path).rate
-        samples = next(audio.blocks(path, rate, images.SECONDS * rate))
+        picture, wave = images.drawn(path)
     except AudioError:
-        return {"picture": "", "wave": ""}
-    return {"picture": images.logmel_png(samples, rate), "wave": images.waveform(samples, rate)}
+        picture = wave = ""
+    return {"picture": picture, "wave": wave}
 
 
 def _block(finding: Finding) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,6 @@ _HISTOGRAMS = {
     "crossings": ("zero crossings [1/s]", 1.0),
 }
 Track = Callable[[str], Callable[[Sequence[Any]], Iterable[Any]]]
-Picture = tuple[str, str]  # data URI of a log-mel, path of a waveform
 
 
 def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _: iter) -> Sounds:
@@ -136,9 +136,8 @@ def cards(
     """For each class its most and its least typical clip, with log-mel and waveform."""
     numbers = [number for label in shown for number in _ends(found.typical[label])]
     paths = [found.clips[number].path for number in numbers]
-    drawn = dict(zip(numbers, mapped(_drawn, paths, jobs), strict=True)) if jobs > 1 else {}
-    for number in track([number for number in numbers if number not in drawn]):
-        drawn[number] = _drawn(found.clips[number].path)
+    with closing(mapped(images.drawn, paths, jobs)) as pictures:
+        drawn = dict(zip(track(numbers), pictures, strict=True))
     rows = []
     for label in shown:
         ends = [(number, *drawn[number]) for number in _ends(found.typical[label])]
@@ -165,11 +164,6 @@ def duplicates(found: Exploration) -> dict[str, Any]:
 def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
     """The first and the last; the one if there is one."""
     return tuple(dict.fromkeys((*numbers[:1], *numbers[-1:])))
-
-
-def _drawn(path: Path) -> Picture:
-    samples, rate = images.beginning(path)
-    return images.logmel_png(samples, rate), images.waveform(samples, rate)
 
 
 def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:

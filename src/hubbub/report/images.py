@@ -33,6 +33,12 @@ def beginning(path: Path) -> tuple[Floats, int]:
     return np.concatenate(list(islice(audio.blocks(path, rate, rate), SECONDS))), rate
 
 
+def drawn(path: Path) -> tuple[str, str]:
+    """`logmel_png` and `waveform` of the beginning of a file. Raises AudioError, and RefusedError without Pillow."""
+    samples, rate = beginning(path)
+    return logmel_png(samples, rate), waveform(samples, rate)
+
+
 def logmel_png(samples: Floats, rate: int) -> str:
     """A sound's log-mel, low frequencies at the bottom, as a data URI of a PNG.
 

@@ -29,7 +29,7 @@ from hubbub.studies.heard import Comparison, Matches, by_name, compare, count, w
 Walk = Callable[[Iterable[Clip]], Iterable[Clip]]
 Track = Callable[[str], Walk]
 
-_OFTEN = 200  # clips after which what was scored is put on disk
+_OFTEN = 30.0  # seconds after which what was scored is put on disk
 _NAMED = 5  # labels, or clips, that a message names
 _NOTHING = {"clips": 0, "accuracy": None, "loss": None}
 
@@ -203,16 +203,18 @@ def _score(
     before = _answered(target, classifier.labels)
     answers: list[_Answer] = []
     unreadable: dict[str, str] = {}
+    kept = time.monotonic()
     try:
-        for number, clip in enumerate(track(clips), 1):
+        for clip in track(clips):
             samples = digests[clip.id]
             known = before.get((clip.id, samples))
             try:
                 answers.append(_Answer(clip, samples, *(known or _hear(classifier, clip))))
             except AudioError as error:
                 unreadable[clip.id] = str(error)
-            if number % _OFTEN == 0 and len(answers) > len(before):
+            if time.monotonic() - kept > _OFTEN and len(answers) > len(before):
                 _keep(target, answers, classifier.labels)
+                kept = time.monotonic()
     except BaseException:  # Ctrl-C as well: the next call goes on from here
         if len(answers) > len(before):
             _keep(target, answers, classifier.labels)

@@ -14,6 +14,7 @@ from hubbub.data.dataset import Clip, Dataset
 from hubbub.listen.classifier import load
 from hubbub.logmel import Floats
 from hubbub.studies import soundfacts
+from hubbub.studies.heard import by_name
 from hubbub.studies.soundfacts import Facts, Track
 
 MOST_POINTS = 5000  #: of a map; of more clips, as many are drawn
@@ -64,10 +65,11 @@ class Exploration:
 
     @cached_property
     def known(self) -> tuple[int, ...]:
-        """Clips that can be heard and that the built-in model learnt from, by its training record."""
+        """Clips that can be heard and that the built-in model learnt from, as `hubbub.studies.heard` knows them."""
         record = load().meta.training
-        rows = ((number, self.clips[number], self.facts[number].samples) for number in self.readable)
-        return tuple(number for number, clip, samples in rows if record.has_heard(clip.id, clip.group, samples))
+        named, samples = by_name(record, self.clips), record.samples
+        rows = ((number, self.clips[number].id, self.facts[number].samples) for number in self.readable)
+        return tuple(number for number, clip, digest in rows if clip in named or digest in samples)
 
     @cached_property
     def typical(self) -> dict[str, tuple[int, ...]]:

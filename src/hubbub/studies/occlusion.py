@@ -23,7 +23,7 @@ from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import softmax
 from hubbub.listen.classifier import Classifier
 from hubbub.listen.windows import windows
-from hubbub.logmel import Floats, LogMelSpec, hz_to_mel, logmel
+from hubbub.logmel import Floats, LogMelSpec, hz_to_mel, logmel, mel_to_hz
 
 SECONDS = 0.8  #: width of the patch
 SHARE = 0.25  #: its height, of the mel axis
@@ -176,4 +176,4 @@ def _patch(
 def _hertz(share: float, spec: LogMelSpec) -> float:
     """The frequency at a share of the mel axis."""
     low, high = hz_to_mel(spec.low), hz_to_mel(spec.high)
-    return float(700.0 * np.expm1((low + share * (high - low)) / 1127.0))
+    return float(mel_to_hz(low + share * (high - low)))

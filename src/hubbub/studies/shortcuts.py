@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.data.dataset import Clip
+from hubbub.data.splits import by_recording
 from hubbub.errors import missing_extra
 from hubbub.evaluate.intervals import Interval, mean_interval
 from hubbub.studies.soundfacts import Facts
@@ -177,11 +178,8 @@ def _folds(clips: Sequence[Clip], seed: int) -> NDArray[np.int64]:
     official = [clip.fold for clip in clips]
     if None not in official and len(set(official)) > 1:
         return np.array(official, dtype=np.int64)
-    names = sorted({clip.group for clip in clips})
-    label = {clip.group: clip.label for clip in clips}
-    order = sorted(np.random.default_rng(seed).permutation(names).tolist(), key=label.__getitem__)
-    dealt = {group: place % _FOLDS for place, group in enumerate(order)}  # class by class, so that each is in all folds
-    return np.array([dealt[clip.group] for clip in clips], dtype=np.int64)
+    made = by_recording(clips, _FOLDS, seed)
+    return np.array([made[clip.group] for clip in clips], dtype=np.int64)
 
 
 def _classes(labels: NDArray[Any], right: NDArray[Any], facts: Sequence[Facts]) -> tuple[ClassGuess, ...]:
