@@ -3,8 +3,8 @@
     python benchmarks/near_copies.py [--clips 200] [--exhaustive]
 
 Needs ESC-50 (`$HUBBUB_ESC50`, or fetched). Recordings are dealt to two halves. The thresholds of
-`hubbub.studies.nearcopies` were set above what pairs of different classes and recordings of the first reach. It is no
-blind test: near copies of all pairs, of both halves, had been looked at while the rule was made. `--exhaustive`
+`hubbub.studies.near_duplicates` were set above what pairs of different classes and recordings of the first reach. It is
+no blind test: near copies of all pairs, of both halves, had been looked at while the rule was made. `--exhaustive`
 compares all pairs, not only the candidates: each spectrum with sums of eight others, and those one by one where a sum
 has a peak (minutes).
 """
@@ -23,7 +23,7 @@ from hubbub.data import esc50
 from hubbub.data.dataset import Clip
 from hubbub.listen.classifier import Classifier
 from hubbub.storage import digest
-from hubbub.studies import nearcopies, soundfacts
+from hubbub.studies import measure, near_duplicates
 
 SIZE = 81_920  # samples of a spectrum, for clips of 5 s
 CLOSEST = 200  # pairs of each half, those with the highest peaks, that are compared to the end
@@ -82,9 +82,9 @@ def first_half(clip: Clip) -> bool:
     return int(digest(clip.group), 16) % 2 == 0
 
 
-def spectra_of(clips: Sequence[Clip]) -> tuple[list[Floats], list[nearcopies.Spectrum]]:
-    heard = [nearcopies.level(nearcopies.read(clip.path)) for clip in clips]
-    return heard, [nearcopies.whiten(sound, SIZE) for sound in heard]
+def spectra_of(clips: Sequence[Clip]) -> tuple[list[Floats], list[near_duplicates.Spectrum]]:
+    heard = [near_duplicates.level(near_duplicates.read(clip.path)) for clip in clips]
+    return heard, [near_duplicates.whiten(sound, SIZE) for sound in heard]
 
 
 def false_alarms(clips: Sequence[Clip], embeddings: Floats) -> None:
@@ -95,15 +95,15 @@ def false_alarms(clips: Sequence[Clip], embeddings: Floats) -> None:
     for name, wanted in (("first", True), ("second", False)):
         rows = [row for row, clip in enumerate(clips) if first_half(clip) == wanted]
         half = [clips[row] for row in rows]
-        pairs = nearcopies.candidates(embeddings[rows], [clip.group for clip in half]).tolist()
+        pairs = near_duplicates.candidates(embeddings[rows], [clip.group for clip in half]).tolist()
         pairs += [(int(a), int(b)) for a, b in rng.integers(0, len(half), (len(pairs), 2))]
         null = [(a, b) for a, b in pairs if half[a].label != half[b].label and half[a].group != half[b].group]
         heard, spectra = spectra_of(half)
-        peaks = [nearcopies.correlate(spectra[a], spectra[b]) for a, b in null]
+        peaks = [near_duplicates.correlate(spectra[a], spectra[b]) for a, b in null]
         closest = sorted(range(len(null)), key=lambda at: -peaks[at][0])[:CLOSEST]
-        shared = [nearcopies.in_common(*(heard[row] for row in null[at]), peaks[at][1]) for at in closest]
-        sounds = [[nearcopies.read(half[row].path) for row in null[at]] for at in closest]
-        wrong = sum(nearcopies.compare(*pair) is not None for pair in sounds)
+        shared = [near_duplicates.in_common(*(heard[row] for row in null[at]), peaks[at][1]) for at in closest]
+        sounds = [[near_duplicates.read(half[row].path) for row in null[at]] for at in closest]
+        wrong = sum(near_duplicates.compare(*pair) is not None for pair in sounds)
         print(f"| {name} | {len(null):,} | {max(peaks)[0]:.3f} | {max(shared):.1f} | {wrong} |", flush=True)
 
 
@@ -114,12 +114,12 @@ def recall(clips: Sequence[Clip], embeddings: Floats, count: int) -> None:
     rows = [row for row, clip in enumerate(clips) if not first_half(clip)]
     for row in np.random.default_rng(0).permutation(rows)[:count]:
         clip = clips[row]
-        (samples, rate), original = audio.read(clip.path), nearcopies.read(clip.path)
+        (samples, rate), original = audio.read(clip.path), near_duplicates.read(clip.path)
         for name, copy, its, held in copies(samples, rate, np.random.default_rng(int(digest(clip.id), 16))):
-            heard = nearcopies.compare(original, audio.resample(copy, its, nearcopies.RATE)) is not None
+            heard = near_duplicates.compare(original, audio.resample(copy, its, near_duplicates.RATE)) is not None
             near = candidate(embeddings, int(row), classifier.embed(copy, its))
-            kept = nearcopies.sounding(nearcopies.level(audio.resample(held, rate, nearcopies.RATE)))
-            found.setdefault(name, []).append((heard, near, kept >= KEPT * nearcopies.RATE))
+            kept = near_duplicates.sounding(near_duplicates.level(audio.resample(held, rate, near_duplicates.RATE)))
+            found.setdefault(name, []).append((heard, near, kept >= KEPT * near_duplicates.RATE))
     print(
         "\n| planted copy | copies | heard as one | a candidate | both | both, where half a second of sound is left |"
     )
@@ -136,26 +136,27 @@ def candidate(embeddings: Floats, row: int, copy: Floats) -> bool:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     alike = vectors[row] @ vectors[-1]
     ranks = [np.sum(np.delete(vectors @ vectors[at], [row, len(embeddings)]) > alike) for at in (row, -1)]
-    return bool(min(ranks) < nearcopies.NEIGHBOURS)
+    return bool(min(ranks) < near_duplicates.NEIGHBOURS)
 
 
 def exhaustive(clips: Sequence[Clip], embeddings: Floats) -> None:
     """Near copies among all pairs of different recordings, and how many of them are candidates."""
     heard, spectra = spectra_of(clips)
-    rows = sorted((row for row, sound in enumerate(heard) if sound.any()), key=lambda r: nearcopies.sounding(heard[r]))
+    sounding = near_duplicates.sounding
+    rows = sorted((row for row, sound in enumerate(heard) if sound.any()), key=lambda r: sounding(heard[r]))
     found = []
     for at, row in enumerate(rows):
         for start in range(at + 1, len(rows), GROUP):
             others = rows[start : start + GROUP]
-            if nearcopies.correlate(spectra[row], sum(spectra[other] for other in others))[0] < GROUP_PEAK:
+            if near_duplicates.correlate(spectra[row], sum(spectra[other] for other in others))[0] < GROUP_PEAK:
                 continue
             for other in others:
-                peak, _ = nearcopies.correlate(spectra[row], spectra[other])
-                if clips[row].group != clips[other].group and peak >= nearcopies.LEAST_PEAK:
-                    pair = [nearcopies.read(clips[number].path) for number in (row, other)]
-                    if nearcopies.compare(*pair):
+                peak, _ = near_duplicates.correlate(spectra[row], spectra[other])
+                if clips[row].group != clips[other].group and peak >= near_duplicates.LEAST_PEAK:
+                    pair = [near_duplicates.read(clips[number].path) for number in (row, other)]
+                    if near_duplicates.compare(*pair):
                         found.append((min(row, other), max(row, other)))
-    known = set(map(tuple, nearcopies.candidates(embeddings, [clip.group for clip in clips]).tolist()))
+    known = set(map(tuple, near_duplicates.candidates(embeddings, [clip.group for clip in clips]).tolist()))
     all_pairs = len(clips) * (len(clips) - 1) // 2
     missed = [pair for pair in found if pair not in known]
     print(
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--exhaustive", action="store_true")
     asked = parser.parse_args()
     clips = esc50.load().clips
-    embeddings = soundfacts.embeddings(soundfacts.listen([clip.path for clip in clips]))
+    embeddings = measure.embeddings(measure.listen([clip.path for clip in clips]))
     false_alarms(clips, embeddings)
     recall(clips, embeddings, asked.clips)
     if asked.exhaustive:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hubbub.cli.setting import Words, prepare
-from hubbub.runs import Run, read_csv
+from hubbub.cli.options import Words, prepare
+from hubbub.runs.run import Run
+from hubbub.storage import read_csv
 from hubbub.train import fit
-from hubbub.train import recipe as recipes
-from hubbub.train.gradient import in_bf16
-from hubbub.train.material import Split
+from hubbub.train import recipe_file as recipes
+from hubbub.train.arrays import Split
+from hubbub.train.stages import in_bf16
 
 
 def main() -> None:

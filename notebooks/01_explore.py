@@ -30,7 +30,7 @@ from IPython.display import Audio, IFrame, Image, display
 from rich import print as show
 
 from hubbub.data.esc50 import MissingDatasetError
-from hubbub.data.registry import open_dataset
+from hubbub.data.sources import open_dataset
 
 OUT = Path("out")  # what this notebook writes
 NAME = os.environ.get("HUBBUB_NOTEBOOK_DATASET", "esc10")
@@ -74,7 +74,7 @@ for label in dataset.labels[:4]:
 # digital silence, put there because the recording was too short.
 
 # %%
-from hubbub.report import images
+from hubbub.web import images
 
 for label in dataset.labels[:4]:
     print(label)
@@ -88,11 +88,11 @@ for label in dataset.labels[:4]:
 # the built-in model listen, for a map of what sounds alike.
 
 # %%
-from hubbub.studies import explore, inventory
+from hubbub.studies import explore, explore_tables
 from hubbub.workers import cores
 
 found = explore.explore(dataset, cores())
-for line in inventory.remarks(found):
+for line in explore_tables.remarks(found):
     print("-", line)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ for line in inventory.remarks(found):
 
 # %%
 print(f"{'class':<20} {'clips':>5} {'recordings':>10} {'level':>8} {'brightness':>10} {'bandwidth':>9} {'silence':>7}")
-for row in sorted(inventory.class_table(found), key=lambda row: row["centroid"]):
+for row in sorted(explore_tables.class_table(found), key=lambda row: row["centroid"]):
     print(
         f"{row['class']:<20} {row['clips']:>5} {row['recordings']:>10} {row['level']:>5.0f} dB"
         f" {row['centroid']:>7,.0f} Hz {row['bandwidth'] / 1000:>5.1f} kHz {row['silence']:>7.0%}"
@@ -142,9 +142,9 @@ IFrame(OUT / "explore.html", width="100%", height=700)
 # of any accuracy is owed to how the files were made.
 
 # %%
-from hubbub.report.audit_console import overview
+from hubbub.report.audit_terminal import overview
 from hubbub.studies import audit
-from hubbub.studies.assignment import assign
+from hubbub.studies.split_table import assign
 
 official = audit.run(dataset, assign(dataset), jobs=cores())
 show(overview(official))
@@ -165,7 +165,7 @@ for finding in sorted(near, key=lambda finding: not finding.leaks)[:1]:
 # ESC-50 they do, in the synthetic set they do not), this is how an accuracy comes to be too good to be true.
 
 # %%
-from hubbub.report.audit_console import verdict
+from hubbub.report.audit_terminal import verdict
 
 by_chance = audit.run(dataset, assign(dataset, "random"), jobs=cores())
 print(verdict(by_chance))

@@ -29,7 +29,7 @@ from IPython.display import Audio, Image, display
 
 from hubbub import audio
 from hubbub.data import esc50
-from hubbub.data.registry import open_dataset
+from hubbub.data.sources import open_dataset
 from hubbub.logmel import logmel
 from hubbub.report import views
 
@@ -66,7 +66,7 @@ for lower in (22_050, 4_000):
 # and the normalisation. The same clip, as three recipes see it:
 
 # %%
-from hubbub.train import recipe as recipes
+from hubbub.train import recipe_file as recipes
 
 for name in ("cnn", "finetune", "resnet18"):
     recipe = recipes.load(name)
@@ -201,7 +201,7 @@ Audio(between_class(heard, second, 0.7, spec.rate), rate=spec.rate)
 # test clips): what is nearly always named right gets weaker rules, what is missed gets stronger ones.
 
 # %%
-from hubbub.augment.classaware import ClassAware
+from hubbub.augment.class_aware import ClassAware
 
 aware = ClassAware()
 strengths = aware.start(3)

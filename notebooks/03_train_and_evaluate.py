@@ -27,8 +27,8 @@ from IPython.display import Audio, IFrame, Image, display
 from rich import print as show
 
 from hubbub.data.esc50 import MissingDatasetError
-from hubbub.data.registry import open_dataset
-from hubbub.train import recipe as recipes
+from hubbub.data.sources import open_dataset
+from hubbub.train import recipe_file as recipes
 
 OUT = Path("out")  # what this notebook writes
 NAME = os.environ.get("HUBBUB_NOTEBOOK_DATASET", "esc10")
@@ -53,7 +53,7 @@ print(recipes.to_yaml(recipes.load("cnn", budget="quick")))
 # cache). `sets` changes keys of the recipe, as `--set` does.
 
 # %%
-from hubbub.cli.setting import Words, prepare
+from hubbub.cli.options import Words, prepare
 
 EPOCHS = ("stages.0.epochs=8", "stages.0.lr=3e-3")
 prepared = prepare(Words("cnn", dataset=NAME, budget="quick", sets=EPOCHS))
@@ -96,7 +96,7 @@ Image(filename=OUT / "curves.png", width=700)
 # and fail together.
 
 # %%
-from hubbub.report.console import overview
+from hubbub.report.terminal import overview
 
 show(overview(plain))
 
@@ -111,7 +111,7 @@ Image(filename=OUT / "confusion.png", width=700)
 # the wrong thing for the sound?
 
 # %%
-from hubbub.report.evidence import Evidence
+from hubbub.runs.analysis import Evidence
 
 paths = {clip.id: clip.path for clip in prepared.sounds.clips}
 evidence = Evidence.of(plain)
@@ -129,7 +129,8 @@ for row in evidence.ranked[: min(evidence.wrong, 3)]:
 
 # %%
 from hubbub.evaluate.calibration import fit_temperature
-from hubbub.runs import Predictions, Run
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
 
 kept = Predictions.read(plain.folder / "validation.csv")
 print(f"calibration error: {evidence.calibration_error:.1%}")
@@ -153,7 +154,7 @@ augmented = fit.run(replace(prepared.setting, say=print), prepared.split(1), pre
 # epochs and more seeds make it narrower.
 
 # %%
-from hubbub.report.console import comparison
+from hubbub.report.terminal import comparison
 
 show(comparison(plain, augmented))
 

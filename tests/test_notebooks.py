@@ -12,8 +12,8 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from hubbub.data import synthetic
-from hubbub.runs import write_csv
+from hubbub.data.synth import synthetic
+from hubbub.storage import write_csv
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))

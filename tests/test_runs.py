@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubbub import runs
 from hubbub.errors import DataError, RefusedError
-from hubbub.runs import Predictions, Run
+from hubbub.runs import run
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
 
 
 def some(clips: int = 6, classes: int = 3, seed: int = 0, fold: int = 1) -> Predictions:
@@ -71,7 +72,7 @@ def test_sorting_moves_whole_rows() -> None:
 
 def test_joining_folds() -> None:
     parts = [some(4, seed=2, fold=2), some(5, seed=1, fold=1)]
-    whole = runs.join(parts)
+    whole = run.join(parts)
     assert whole.clips == tuple(sorted(parts[0].clips + parts[1].clips))
     assert whole.folds.tolist() == [1] * 5 + [2] * 4
     assert whole.right.sum() == parts[0].right.sum() + parts[1].right.sum()
@@ -82,7 +83,7 @@ def test_joining_folds() -> None:
 def test_folds_of_other_classes_are_not_joined() -> None:
     swapped = dataclasses.replace(some(fold=2), classes=("c", 'a "b"', "Hütte, groß"))
     with pytest.raises(DataError, match="different classes cannot be joined"):
-        runs.join([some(), swapped])
+        run.join([some(), swapped])
 
 
 HEADER = "clip,fold,label,prediction,dog,cat\n"
@@ -181,7 +182,7 @@ def test_no_run(tmp_path: Path) -> None:
 def test_what_a_run_holds(tmp_path: Path) -> None:
     run = Run(tmp_path)
     some().write(tmp_path / "predictions.csv")
-    runs.write_csv(tmp_path / "clips.csv", ["clip", "part"], [["Hütte, 1.wav", "train"], ["b.wav", "test"]])
+    run.write_csv(tmp_path / "clips.csv", ["clip", "part"], [["Hütte, 1.wav", "train"], ["b.wav", "test"]])
     (tmp_path / "metrics.json").write_text('{"accuracy": 0.5}')
     assert run.predictions.clips == some().clips
     assert run.clips == [{"clip": "Hütte, 1.wav", "part": "train"}, {"clip": "b.wav", "part": "test"}]
@@ -210,21 +211,21 @@ def test_what_is_missing(tmp_path: Path) -> None:
 def test_a_damaged_csv(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"x\.csv is missing or damaged"):
-        runs.read_csv(tmp_path / "x.csv")
+        run.read_csv(tmp_path / "x.csv")
 
 
 def test_csv_is_what_the_csv_module_reads(tmp_path: Path) -> None:
-    runs.write_csv(tmp_path / "x.csv", ["a", "b"], [[1, 'say "x", y'], ["two\nlines", ""]])
+    run.write_csv(tmp_path / "x.csv", ["a", "b"], [[1, 'say "x", y'], ["two\nlines", ""]])
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as handle:
         assert list(csv.reader(handle)) == [["a", "b"], ["1", 'say "x", y'], ["two\nlines", ""]]
-    assert runs.read_csv(tmp_path / "x.csv")[1] == {"a": "two\nlines", "b": ""}
+    assert run.read_csv(tmp_path / "x.csv")[1] == {"a": "two\nlines", "b": ""}
 
 
 def test_files_do_not_depend_on_the_locale(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.begin("name: größe\n", dataset="Hütte")
     some().write(tmp_path / "predictions.csv")
-    runs.write_csv(tmp_path / "clips.csv", ["clip"], [["Hütte"]])
+    run.write_csv(tmp_path / "clips.csv", ["clip"], [["Hütte"]])
     code = (
         "import sys, locale; from pathlib import Path; from hubbub.runs import Run; run = Run(Path(sys.argv[1]))\n"
         "assert locale.getpreferredencoding(False).lower() not in ('utf-8', 'utf8'), 'this checks nothing'\n"
@@ -242,7 +243,7 @@ def test_files_do_not_depend_on_the_locale(tmp_path: Path) -> None:
 
 
 def test_the_environment_can_be_written_down() -> None:
-    found = json.loads(json.dumps(runs.environment()))
+    found = json.loads(json.dumps(run.environment()))
     assert found["python"] == sys.version.split()[0]
     assert found["versions"]["numpy"] == np.__version__ and "no-such-package" not in found["versions"]
 
@@ -260,7 +261,7 @@ def test_the_commit_is_that_of_a_tree_that_knows_the_module(
         who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
         return subprocess.run(["git", "-C", tmp_path, *who, *words], check=True, capture_output=True, text=True).stdout
 
-    monkeypatch.setattr(runs, "__file__", str(module))
+    monkeypatch.setattr(run, "__file__", str(module))
     try:
         git("init")
     except OSError:
@@ -268,13 +269,13 @@ def test_the_commit_is_that_of_a_tree_that_knows_the_module(
     git("add", "other", *(["src"] if tracked else []))
     git("commit", "-m", "one")
     head = git("rev-parse", "HEAD").strip()[:12]
-    assert runs.environment()["commit"] == (head if tracked else None)
+    assert run.environment()["commit"] == (head if tracked else None)
     (tmp_path / "other").write_text("changed elsewhere")
-    assert runs.environment()["commit"] == (head if tracked else None)
+    assert run.environment()["commit"] == (head if tracked else None)
     module.write_text("changed")
-    assert runs.environment()["commit"] == (head + "+" if tracked else None)
+    assert run.environment()["commit"] == (head + "+" if tracked else None)
 
 
 def test_no_commit_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert runs.environment()["commit"] is None
+    assert run.environment()["commit"] is None

@@ -9,7 +9,7 @@ import soundfile
 from hubbub import audio
 from hubbub.data import folder
 from hubbub.data.dataset import Dataset
-from hubbub.data.synthetic import make
+from hubbub.data.synth.synthetic import make
 from hubbub.logmel import Floats
 
 RATE = 16_000

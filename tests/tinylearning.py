@@ -9,11 +9,11 @@ import torch
 from hubbub.augment.plan import Augment
 from hubbub.logmel import FULL_SCALE, LogMelSpec, logmel
 from hubbub.storage import digest
-from hubbub.train.material import Material, Split
+from hubbub.train.arrays import Material, Split
+from hubbub.train.config import Network, Recipe, Stage
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.chain import Chain
 from hubbub.train.networks.mobilenet import MobileNetV3
-from hubbub.train.settings import Network, Recipe, Stage
 
 SPEC = LogMelSpec(rate=8000, fft=512, window=400, hop=160, mels=32, high=3900.0)
 SECONDS = 1.0

@@ -7,8 +7,9 @@ import numpy as np
 
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
-from hubbub.runs import Predictions, Run, write_csv
-from hubbub.storage import write_json, write_text
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv, write_json, write_text
 
 LABELS = ("dog", "rain", "siren")
 CLIPS = 30

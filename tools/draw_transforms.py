@@ -16,13 +16,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hubbub.augment import spectrogram
-from hubbub.augment.classaware import ClassAware
+from hubbub.augment.class_aware import ClassAware
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
 from hubbub.augment.steps import Step
 from hubbub.augment.waveform import between_class
-from hubbub.data.synthetic import make
-from hubbub.logmel import LogMelSpec, hz_to_mel, logmel
-from hubbub.picture import Floats
+from hubbub.data.synth.synthetic import make
+from hubbub.logmel import Floats, LogMelSpec, hz_to_mel, logmel
 
 SPEC = LogMelSpec()
 SECONDS = 2.5

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hubbub.listen.answer import Answer, Prediction
     from hubbub.listen.classifier import Classifier, classify, embed, load
-    from hubbub.predictions import Answer, Prediction
 
 _HOMES = {
-    "Answer": "hubbub.predictions",
+    "Answer": "hubbub.listen.answer",
     "Classifier": "hubbub.listen.classifier",
-    "Prediction": "hubbub.predictions",
+    "Prediction": "hubbub.listen.answer",
     "classify": "hubbub.listen.classifier",
     "embed": "hubbub.listen.classifier",
     "load": "hubbub.listen.classifier",

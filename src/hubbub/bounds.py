@@ -1,4 +1,4 @@
-"""Limits of numbers in settings, stated in their types; `hubbub.train.recipe` lets pydantic enforce them."""
+"""Limits of numbers in settings, stated in their types; `hubbub.train.recipe_file` lets pydantic enforce them."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -1,20 +1,24 @@
-"""The one way to write a file: whole or not at all. And where caches live.
+"""The one way to write a file: whole or not at all; how tables and JSON are read; and where caches live.
 
 A file is written beside its target under a temporary name, flushed to disk and renamed over it, so that an
 interruption, a crash or a full disk leaves the old file as it was.
 """
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import platformdirs
+
+from hubbub.errors import DataError
 
 
 @contextlib.contextmanager
@@ -51,6 +55,85 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises DataError if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run it again") from error
+
+
+class Table(NamedTuple):
+    """A CSV file: its header, its rows, all as long as the header, and the line on which each row ends, from 1."""
+
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+class TableRow(dict[str, str]):
+    """A row of a CSV file by column, and the `line` on which it ends, from 1."""
+
+    line: int = 0
+
+
+def read_table(path: Path, remedy: str = "make it again") -> Table:
+    """Read a CSV file in UTF-8.
+
+    A byte order mark, CRLF line ends and blank lines are no matter. A quote that is not closed, or a row with more or
+    fewer fields than the header, is an error, since part of the table would be lost or misread.
+
+    Raises DataError if the file cannot be read; the message names the line and ends with `remedy`.
+    """
+    table = Table([], [], [])
+    lines = 0
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.reader(handle, strict=True)
+            for row in reader:
+                lines = reader.line_num
+                if not row:
+                    continue
+                if not table.header:
+                    table.header.extend(row)
+                    continue
+                if len(row) != len(table.header):
+                    raise ValueError(f"has {len(row)} fields, the header {len(table.header)}")
+                table.rows.append(row)
+                table.lines.append(lines)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
+    except (ValueError, csv.Error) as error:  # a UnicodeDecodeError is a ValueError
+        line = lines if str(error).startswith("has ") else lines + 1
+        raise DataError(f"{path}, line {line}: {error}; {remedy}") from error
+    if not table.header:
+        raise DataError(f"{path} is empty; {remedy}")
+    return table
+
+
+def read_csv(path: Path, columns: Sequence[str] = (), remedy: str = "make it again") -> list[TableRow]:
+    """The rows of a CSV file by column, see `read_table`.
+
+    Raises DataError also if one of `columns` is missing.
+    """
+    table = read_table(path, remedy)
+    if missing := [name for name in columns if name not in table.header]:
+        raise DataError(f"{path}, line 1: has no column {' and '.join(missing)}; {remedy}")
+    rows = [TableRow(zip(table.header, row, strict=True)) for row in table.rows]
+    for row, line in zip(rows, table.lines, strict=True):
+        row.line = line
+    return rows
+
+
+def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a CSV file with Unix line ends, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def write_with(path: Path, save: Callable[[Path], Any]) -> None:

@@ -8,7 +8,7 @@ from hubbub.augment.steps import Step
 from hubbub.augment.transform import Choose, Sometimes, apply_all
 from hubbub.augment.waveform import Gain, PitchShift, Shift, TimeStretch
 from hubbub.data.esc50 import CATEGORIES
-from hubbub.data.synthetic import make
+from hubbub.data.synth.synthetic import make
 from hubbub.logmel import LogMelSpec, logmel
 
 RATE = 32_000

@@ -17,7 +17,7 @@ from hubbub.augment.waveform import (
     Shift,
     TimeStretch,
 )
-from hubbub.data.synthetic import make
+from hubbub.data.synth.synthetic import make
 
 RATE = 32_000
 STEPS = [

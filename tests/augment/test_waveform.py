@@ -21,7 +21,7 @@ from hubbub.augment.waveform import (
     level,
     room_response,
 )
-from hubbub.data.synthetic import make
+from hubbub.data.synth.synthetic import make
 from hubbub.errors import RefusedError
 from hubbub.logmel import LogMelSpec, logmel
 

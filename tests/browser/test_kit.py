@@ -8,8 +8,8 @@ import pytest
 import browsing
 from browsing import PHONE, WIDE, Look, Visit
 from hubbub import audio
-from hubbub.report import images, page
-from hubbub.report.sounds import Sounds
+from hubbub.web import images, page
+from hubbub.web.sounds import Sounds
 
 HOSTILE = ("<b>.wav", '"><script>alert(1)</script>.wav', "'&amp;</script>\\.wav", "\N{DOG FACE} bark.wav", "a" * 200)
 MUTE = "no <i>sound</i>.wav"

@@ -13,8 +13,8 @@ import tinymodel
 import tinyruns
 from browsing import PHONE, WIDE, Visit
 from hubbub import audio, modelfile
-from hubbub.data.registry import open_dataset
-from hubbub.runs import write_csv
+from hubbub.data.sources import open_dataset
+from hubbub.storage import write_csv
 
 pytestmark = pytest.mark.usefixtures("browser")  # first of all: without one, no page need be made
 RATE = 16_000
@@ -114,7 +114,7 @@ class TestExplore:
 def audited(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from hubbub.report import audit_page
     from hubbub.studies import audit
-    from hubbub.studies.assignment import assign
+    from hubbub.studies.split_table import assign
 
     folder, dataset = tmp_path_factory.mktemp("audit"), open_dataset(str(sounds))
     parts = [[clip.id, "test" if clip.id.endswith(("e.wav", "d.wav")) else "train"] for clip in dataset.clips]
@@ -234,6 +234,6 @@ class TestRuns:
 
 
 def test_no_page_is_forgotten() -> None:
-    shipped = {entry.name for entry in files("hubbub.report.templates").iterdir() if entry.name.endswith(".html")}
+    shipped = {entry.name for entry in files("hubbub.web.templates").iterdir() if entry.name.endswith(".html")}
     blocks = {"base.html", "macros.html", "run_macros.html"}
     assert shipped - blocks == {"explore.html", "audit.html", "run.html", "runs.html"}

@@ -8,7 +8,8 @@ from typer.testing import CliRunner, Result
 import tinyleaks
 import tinyruns
 from hubbub.cli.audit import audit
-from hubbub.runs import Predictions, write_csv
+from hubbub.runs.predictions import Predictions
+from hubbub.storage import write_csv
 from hubbub.studies import shortcuts
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hubbub import audio
-from hubbub.data import synthetic
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.synth import synthetic
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import tinyesc50
-from hubbub.data import esc50, synthetic
+from hubbub.data import esc50
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.synth import synthetic
 from hubbub.errors import RefusedError
 
 Run = Callable[..., tuple[int, str, str]]

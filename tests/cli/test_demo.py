@@ -6,7 +6,7 @@ import pytest
 
 from hubbub import audio
 from hubbub.data import esc50
-from hubbub.data.synthetic import SAMPLES, make
+from hubbub.data.synth.synthetic import SAMPLES, make
 from hubbub.listen.classifier import load
 
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from hubbub.audio import write_wav
 from hubbub.augment import plan
-from hubbub.data import registry, synthetic
+from hubbub.data import sources
+from hubbub.data.synth import synthetic
 from hubbub.report import views
 
 RECIPE = """
@@ -43,14 +44,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write_wav(path, rng.uniform(-0.5, 0.5, 4000), 8000)
         clips.append(dataclasses.replace(CLIP, id=path.name, path=path))
     small = dataclasses.replace(DATASET, clips=tuple(clips))
-    real = registry.open_dataset
-    monkeypatch.setattr(registry, "open_dataset", lambda name: small if name == "synthetic" else real(name))
+    real = sources.open_dataset
+    monkeypatch.setattr(sources, "open_dataset", lambda name: small if name == "synthetic" else real(name))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-CLIP = registry.esc50.Clip("x", Path("x"), "rain", "1")
-DATASET = registry.Dataset("synthetic", "made", synthetic.LABELS, (), "MIT", "none", "made by code")
+CLIP = sources.esc50.Clip("x", Path("x"), "rain", "1")
+DATASET = sources.Dataset("synthetic", "made", synthetic.LABELS, (), "MIT", "none", "made by code")
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

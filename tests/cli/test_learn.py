@@ -13,12 +13,14 @@ import pytest
 import torch
 
 import tinylearning
-from hubbub.cli import learn, setting
-from hubbub.data import synthetic
+from hubbub.cli import learn, options
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.synth import synthetic
 from hubbub.errors import UsageError
-from hubbub.runs import Predictions, Run, read_csv
-from hubbub.train import callbacks, recipe, weights
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import read_csv
+from hubbub.train import callbacks, recipe_file, weights
 
 LABELS = ("siren", "sea_waves", "door_wood_knock")
 QUICK = (
@@ -193,16 +195,16 @@ def test_what_goes_wrong_is_told_in_one_line(hubbub: Callable, arguments: list[s
 EXPORTED = ("attention", "cnn", "efficientnet-imagenet", "resnet18", "resnet50-imagenet")
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", recipe_file.names())
 def test_every_recipe_runs_in_its_quick_budget(hubbub: Callable, name: str) -> None:
     code, out, err = hubbub("train", name, "--budget", "quick")
     assert code == 0, err
     run = Run.open(Path("runs") / f"{name}-quick-synthetic-fold1")
     assert out.splitlines()[-1] == f"fold 1 accuracy: {100 * run.predictions.right.mean():.2f} %"
-    assert recipe.load(str(run.folder / "recipe.yaml")) == recipe.load(name, budget="quick")
+    assert recipe_file.load(str(run.folder / "recipe.yaml")) == recipe_file.load(name, budget="quick")
     clips = synthetic.dataset().clips
     assert set(run.predictions.clips) == {clip.id for clip in clips if clip.fold == 1}
-    stages = recipe.load(name, budget="quick").stages
+    stages = recipe_file.load(name, budget="quick").stages
     if stages:
         assert len(read_csv(run.folder / "epochs.csv")) == sum(stage.epochs for stage in stages)
     assert (run.folder / "strengths.csv").is_file() is (name == "resnet34-classaware")
@@ -278,7 +280,7 @@ def test_acoustic_rules_need_the_classes_of_esc50(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="acoustic rules know the classes of ESC-50 only, not all of mine: use balanced"
     ):
-        setting.material(mine, recipe.load("resnet34-acoustic"))
+        options.material(mine, recipe_file.load("resnet34-acoustic"))
 
 
 # --- side by side, and killed -----------------------------------------------------------------------------------------

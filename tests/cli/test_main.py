@@ -53,7 +53,7 @@ def test_ctrl_c_inside_a_command(hubbub: Callable, monkeypatch: pytest.MonkeyPat
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hubbub.data.registry.open_dataset", interrupted)
+    monkeypatch.setattr("hubbub.data.sources.open_dataset", interrupted)
     code, out, err = hubbub("data", "info", "synthetic")
     assert (code, out) == (1, "") and err.startswith("hubbub: interrupted; what was finished is kept")
 
@@ -74,9 +74,8 @@ def test_importing_is_light(module: str) -> None:
 
 
 def test_listening_needs_no_torch() -> None:
-    code = (
-        "import hubbub.listen.classifier, hubbub.data.synthetic, hubbub.data.esc50, sys; print('torch' in sys.modules)"
-    )
+    imports = "import hubbub.listen.classifier, hubbub.data.synth.synthetic, hubbub.data.esc50, sys"
+    code = f"{imports}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from hubbub.cli.progress import Training
-from hubbub.train.events import Step
+from hubbub.train.callbacks import BatchEnd
 
 
 class Terminal(io.StringIO):
@@ -26,9 +26,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_the_bar_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = terminal(monkeypatch)
     with Training("fold 1") as watch:
-        watch(Step(1, 2, 3, 40, 5, 10, 0.5))
+        watch(BatchEnd(1, 2, 3, 40, 5, 10, 0.5))
         assert watch._bar.tasks[0].completed == 25 and watch._bar.tasks[0].total == 400
-        watch(Step(1, 2, 4, 40, 1, 10, 0.25, 0.875))
+        watch(BatchEnd(1, 2, 4, 40, 1, 10, 0.25, 0.875))
         (task,) = watch._bar.tasks
         assert task.completed == 31
         watch._bar.refresh()
@@ -39,8 +39,8 @@ def test_the_bar_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_stage_has_a_bar_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch)
     with Training() as watch:
-        watch(Step(1, 2, 40, 40, 10, 10, 0.5))
-        watch(Step(2, 2, 1, 5, 1, 20, 0.5))
+        watch(BatchEnd(1, 2, 40, 40, 10, 10, 0.5))
+        watch(BatchEnd(2, 2, 1, 5, 1, 20, 0.5))
         (task,) = watch._bar.tasks
         assert (task.completed, task.total) == (1, 100)
         assert task.description == "stage 2/2 · epoch 1/5"
@@ -52,7 +52,7 @@ def test_nothing_is_shown_where_nobody_looks(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     with Training("[fold] 1") as watch:
         for batch in range(1, 4):
-            watch(Step(1, 1, 1, 1, batch, 3, float("nan"), None))
+            watch(BatchEnd(1, 1, 1, 1, batch, 3, float("nan"), None))
     assert capsys.readouterr() == ("", "")
 
 
@@ -60,6 +60,6 @@ def test_the_bar_goes_when_training_fails(monkeypatch: pytest.MonkeyPatch) -> No
     terminal(monkeypatch)
     watch = Training("fold 1")
     with pytest.raises(KeyboardInterrupt), watch:
-        watch(Step(1, 1, 1, 1, 1, 3, 0.5))
+        watch(BatchEnd(1, 1, 1, 1, 1, 3, 0.5))
         raise KeyboardInterrupt
     assert not watch._bar.live.is_started

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hubbub.cli import recipes, show
 from hubbub.storage import write_json
-from hubbub.train import recipe as known
+from hubbub.train import recipe_file as known
 
 Run = Callable[..., tuple[int, str, str]]
 WHY = "the weights cannot be downloaded on the machines that build this, which no one has seen"
@@ -120,8 +120,8 @@ def test_what_the_package_carries_is_of_recipes_that_it_has(hubbub: Run) -> None
 
 
 def test_without_the_learning_stack(hubbub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "hubbub.train.recipe")
-    monkeypatch.delattr("hubbub.train.recipe")
+    monkeypatch.delitem(sys.modules, "hubbub.train.recipe_file")
+    monkeypatch.delattr("hubbub.train.recipe_file")
     monkeypatch.setitem(sys.modules, "pydantic", None)
     code, out, err = hubbub("recipes")
     assert (code, out) == (3, "") and err == "hubbub: learning needs the extra 'train': pip install \"hubbub[train]\"\n"

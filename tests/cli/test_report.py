@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinyruns
-from hubbub.runs import Run
+from hubbub.runs.run import Run
 from hubbub.storage import write_json, write_text
 
 README = "# Title\n<!-- results:start -->\n<!-- results:end -->\n"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 import tinyesc50
-from hubbub.data import esc50, registry, synthetic
+from hubbub.data import esc50, sources
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.synth import synthetic
 from hubbub.errors import UsageError
 
 
@@ -22,7 +23,7 @@ def made_of(*clips: Clip) -> Dataset:
 
 
 def test_it_says_what_it_is(dataset: Dataset) -> None:
-    assert dataset.name in registry.NAMES
+    assert dataset.name in sources.NAMES
     assert all([dataset.title, dataset.licence, dataset.citation, dataset.source])
 
 
@@ -95,19 +96,19 @@ def test_datasets_are_opened_by_name(tiny_esc50: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
     made = made_of()
     monkeypatch.setattr(synthetic, "dataset", lambda: made)
-    assert registry.open_dataset("esc50") == esc50.load(tiny_esc50)
-    assert registry.open_dataset("esc10") == esc50.load_esc10(tiny_esc50)
-    assert registry.open_dataset("synthetic") is made
+    assert sources.open_dataset("esc50") == esc50.load(tiny_esc50)
+    assert sources.open_dataset("esc10") == esc50.load_esc10(tiny_esc50)
+    assert sources.open_dataset("synthetic") is made
 
 
 def test_datasets_are_verified_by_name(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
     monkeypatch.setattr(synthetic, "dataset", lambda: made_of(clip("a")))
     next((tiny_esc50 / "audio").iterdir()).unlink()
-    assert [len(registry.verify(name)) for name in ("esc50", "esc10", "synthetic")] == [1, 1, 1]
+    assert [len(sources.verify(name)) for name in ("esc50", "esc10", "synthetic")] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("function", [registry.open_dataset, registry.verify])
+@pytest.mark.parametrize("function", [sources.open_dataset, sources.verify])
 def test_an_unknown_name(function: Callable[[str], object]) -> None:
     with pytest.raises(UsageError, match="unknown dataset 'ecs50': known are esc50, esc10, synthetic"):
         function("ecs50")

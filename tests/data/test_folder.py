@@ -7,7 +7,7 @@ import pytest
 
 from hubbub import audio
 from hubbub.data import folder
-from hubbub.data.registry import open_dataset, verify
+from hubbub.data.sources import open_dataset, verify
 from hubbub.errors import AudioError, DataError
 
 

@@ -18,8 +18,8 @@ import tinymodel
 from hubbub import audio, modelfile
 from hubbub.errors import AudioError, ModelFileError, UsageError
 from hubbub.listen import classifier as listener
+from hubbub.listen.answer import Answer
 from hubbub.listen.classifier import Classifier, answer_all
-from hubbub.predictions import Answer
 
 RATE = tinymodel.SPEC.rate
 TONES = {"low": 150, "middle": 900, "high": 2800}  # Hz, in the middle of each third of the mel axis

@@ -10,13 +10,13 @@ from hubbub import audio
 from hubbub.data.dataset import Clip
 from hubbub.evaluate.intervals import Interval
 from hubbub.report import audit_page
-from hubbub.report.audit_console import counted, verdict, words
-from hubbub.studies.assignment import Assignment
+from hubbub.report.audit_terminal import counted, verdict, words
 from hubbub.studies.audit import Audit
-from hubbub.studies.labelnoise import Candidate, LabelNoise
+from hubbub.studies.label_issues import Candidate, LabelNoise
 from hubbub.studies.leaks import Finding, Place
-from hubbub.studies.nearcopies import Match
+from hubbub.studies.near_duplicates import Match
 from hubbub.studies.shortcuts import ClassGuess, Guess, Shortcuts
+from hubbub.studies.split_table import Assignment
 
 HOSTILE = '<b onclick="alert(1)">\'&🐶.wav'
 

@@ -10,7 +10,7 @@ import pytest
 import tinysounds
 from hubbub import audio
 from hubbub.data import esc50
-from hubbub.data.registry import open_dataset
+from hubbub.data.sources import open_dataset
 from hubbub.report import explore_page
 from hubbub.studies.explore import Exploration, explore
 

@@ -8,8 +8,8 @@ import pytest
 from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate import summary
 from hubbub.report import plots
-from hubbub.runs import Run, write_csv
-from hubbub.storage import write_json, write_text
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv, write_json, write_text
 
 LABELS = ("dog", "sea_waves", "siren")
 COLUMNS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds")
@@ -93,7 +93,7 @@ def test_nothing_to_draw(tmp_path: Path) -> None:
 
 
 def test_epochs_of_several_stages_follow_each_other(tmp_path: Path, drawn: list[Any]) -> None:
-    plots.curves(made(tmp_path), tmp_path / "x.png")
+    plots.plot_curves(made(tmp_path), tmp_path / "x.png")
     loss, accuracy, rate = drawn[0].axes
     for axes, index, column in ((loss, 0, 2), (loss, 1, 3), (rate, 0, 5)):
         line = axes.lines[index]
@@ -105,7 +105,7 @@ def test_epochs_of_several_stages_follow_each_other(tmp_path: Path, drawn: list[
 
 
 def test_older_runs_have_no_learning_rate(tmp_path: Path, drawn: list[Any]) -> None:
-    plots.curves(made(tmp_path, columns=5), tmp_path / "x.png")
+    plots.plot_curves(made(tmp_path, columns=5), tmp_path / "x.png")
     assert [axes.get_ylabel() for axes in drawn[0].axes] == ["loss", "validation\naccuracy [%]"]
 
 
@@ -115,10 +115,10 @@ def legend(figure: Any) -> str:
 
 def test_the_chosen_epoch(tmp_path: Path, drawn: list[Any]) -> None:
     run = made(tmp_path)
-    plots.curves(run, tmp_path / "x.png")
+    plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[0]) == "chosen: epoch 2 of stage 1 (loss 0.900, accuracy 70.0 %)"
     write_text(tmp_path / "recipe.yaml", "name: mine\nmonitor: val_accuracy\n")
-    plots.curves(run, tmp_path / "x.png")
+    plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[1]) == "chosen: epoch 1 of stage 2 (loss 1.100, accuracy 80.0 %)"
 
 
@@ -126,17 +126,17 @@ def test_of_equals_the_first_of_the_last_stage_is_chosen(tmp_path: Path, drawn: 
     run = made(tmp_path)
     equals = [(1, 1, 0.5), (1, 2, 0.5), (2, 1, 0.6), (2, 2, 0.5), (2, 3, 0.5)]
     write_csv(tmp_path / "epochs.csv", COLUMNS[:5], ((stage, epoch, 1, loss, 0.5) for stage, epoch, loss in equals))
-    plots.curves(run, tmp_path / "x.png")
+    plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[0]).startswith("chosen: epoch 2 of stage 2")
 
 
 def test_one_epoch_and_a_loss_that_is_no_number(tmp_path: Path, drawn: list[Any]) -> None:
     run = made(tmp_path)
     write_csv(tmp_path / "epochs.csv", COLUMNS, [ROWS[0]])
-    plots.curves(run, tmp_path / "x.png")
+    plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[0]).startswith("chosen: epoch 1 (loss")
     write_csv(tmp_path / "epochs.csv", COLUMNS, [(1, 1, "nan", "nan", 0.1, 0.0, 1)])
-    plots.curves(run, tmp_path / "x.png")
+    plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[1]) == "validation"
 
 
@@ -145,7 +145,7 @@ def test_damaged_epochs(tmp_path: Path, table: str) -> None:
     run = made(tmp_path)
     write_text(tmp_path / "epochs.csv", table)
     with pytest.raises(DataError, match=r"epochs\.csv .*run it again"):
-        plots.curves(run, tmp_path / "x.png")
+        plots.plot_curves(run, tmp_path / "x.png")
     assert not (tmp_path / "x.png").exists()
 
 
@@ -153,7 +153,7 @@ def test_damaged_epochs(tmp_path: Path, table: str) -> None:
 
 
 def test_confusion(tmp_path: Path, drawn: list[Any]) -> None:
-    plots.confusion(made(tmp_path), tmp_path / "x.png")
+    plots.plot_confusion(made(tmp_path), tmp_path / "x.png")
     axes = drawn[0].axes[0]
     counts = {(text.get_position(), text.get_text()) for text in axes.texts if len(text.get_text()) == 1}
     assert counts == {((1, 0), "2"), ((2, 1), "1")}
@@ -167,20 +167,20 @@ def test_confusion(tmp_path: Path, drawn: list[Any]) -> None:
 
 def test_confusion_of_what_was_not_tested(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="tested on nothing"):
-        plots.confusion(made(tmp_path, tested=False), tmp_path / "x.png")
+        plots.plot_confusion(made(tmp_path, tested=False), tmp_path / "x.png")
 
 
 def test_strengths(tmp_path: Path, drawn: list[Any]) -> None:
     run = made(tmp_path)
     write_csv(tmp_path / "strengths.csv", ["epoch", *LABELS], [[1, 1, 1, 1], [2, 0.5, 1, 1.5]])
-    plots.strengths(run, tmp_path / "x.png")
+    plots.plot_strengths(run, tmp_path / "x.png")
     np.testing.assert_allclose(drawn[0].axes[0].images[0].get_array(), [[1, 0.5], [1, 1], [1, 1.5]])
 
 
 def test_strengths_of_nothing(tmp_path: Path) -> None:
     write_text(tmp_path / "strengths.csv", "epoch,dog\n")
     with pytest.raises(DataError, match="holds no epoch"):
-        plots.strengths(made(tmp_path), tmp_path / "x.png")
+        plots.plot_strengths(made(tmp_path), tmp_path / "x.png")
 
 
 # --- titles -----------------------------------------------------------------------------------------------------------

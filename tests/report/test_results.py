@@ -9,8 +9,9 @@ from sklearn.metrics import accuracy_score, f1_score
 import tinyruns
 from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.report import results
-from hubbub.runs import Predictions, Run, read_json
-from hubbub.storage import write_json
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = Path("docs", "results")

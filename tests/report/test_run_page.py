@@ -9,10 +9,11 @@ import tinyruns
 from hubbub.data.dataset import Dataset
 from hubbub.data.esc50 import MissingDatasetError
 from hubbub.errors import DataError, UsageError
-from hubbub.report import audible, evidence, run_page
-from hubbub.report.console import percent
-from hubbub.runs import Run, write_csv
-from hubbub.storage import write_json, write_text
+from hubbub.report import playlist, run_page
+from hubbub.report.terminal import percent
+from hubbub.runs import analysis
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv, write_json, write_text
 
 LABELS = ("siren", "dog", "rain", "cow")  # neither in alphabetical order nor in ESC-50's
 PLANTED = {("rain", "siren"): 1, ("rain", "cow"): 2, ("cow", "dog"): 3}
@@ -32,7 +33,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Callable[[Dataset | None], list[str
                 raise MissingDatasetError("no ESC-50 at /a/place: get it")
             return dataset
 
-        monkeypatch.setattr(audible, "open_dataset", open_dataset)
+        monkeypatch.setattr(playlist, "open_dataset", open_dataset)
         return asked
 
     put(None)
@@ -76,7 +77,7 @@ def test_a_planted_confusion_lands_in_its_cell(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_pairs_are_told_in_the_way_that_is_more_frequent(tmp_path: Path) -> None:
     planted = {("rain", "siren"): 1, ("siren", "rain"): 2, ("cow", "dog"): 4}
-    found = evidence.Evidence.of(tinyruns.planted(tmp_path / "run", LABELS, planted))
+    found = analysis.Evidence.of(tinyruns.planted(tmp_path / "run", LABELS, planted))
     assert [(pair["labels"], pair["ways"]) for pair in run_page.pairs(found)] == [
         (("cow", "dog"), (4, 0)),
         (("siren", "rain"), (2, 1)),
@@ -98,15 +99,15 @@ def test_the_headline_is_what_the_terminal_says(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_a_page_lists_no_more_clips_than_it_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (evidence, run_page):
+    for module in (analysis, run_page):
         monkeypatch.setattr(module, "MOST_LISTED", 7)
     run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED)
     run_page.write(tmp_path / "page.html", run)
     data = tinypages.kept(tmp_path / "page.html", "data")
     assert len(data["clips"]["id"]) == 7 and sum(map(sum, data["matrix"]["counts"])) == 24
     assert [a != b for a, b in zip(data["clips"]["is"], data["clips"]["named"], strict=True)] == [True] * 6 + [False]
-    found = evidence.Evidence.of(run)
-    shelf = audible.Shelf("x", tinypages_clips(tmp_path, run))
+    found = analysis.Evidence.of(run)
+    shelf = playlist.Shelf("x", tinypages_clips(tmp_path, run))
     assert "Of 24 tested clips 7 are listed; all of them are counted." in run_page.notes(
         found, shelf, run_page.Sounds()
     )

@@ -7,11 +7,11 @@ import tinyruns
 from hubbub.data.dataset import Dataset
 from hubbub.data.esc50 import MissingDatasetError
 from hubbub.errors import DataError, UsageError
-from hubbub.report import audible, runs_page
-from hubbub.report.evidence import Evidence
-from hubbub.report.pairing import pair
-from hubbub.runs import Run, write_csv
-from hubbub.storage import write_json
+from hubbub.report import playlist, runs_page
+from hubbub.runs.analysis import Evidence
+from hubbub.runs.comparison import pair
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv, write_json
 
 LABELS = ("siren", "dog", "rain")
 
@@ -23,7 +23,7 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> None:
     def open_dataset(name: str) -> Dataset:
         raise MissingDatasetError("no ESC-50: get it")
 
-    monkeypatch.setattr(audible, "open_dataset", open_dataset)
+    monkeypatch.setattr(playlist, "open_dataset", open_dataset)
 
 
 def two(tmp_path: Path) -> list[Run]:
@@ -75,7 +75,7 @@ def test_recall_of_each_class_against_the_first(tmp_path: Path) -> None:
 def test_sounds_are_shared_among_the_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs, page = two(tmp_path), tmp_path / "page.html"
     dataset = tinypages.sounding(tmp_path / "sounds", {row["clip"]: row["label"] for row in runs[0].clips})
-    monkeypatch.setattr(audible, "open_dataset", lambda name: dataset)
+    monkeypatch.setattr(playlist, "open_dataset", lambda name: dataset)
     written = runs_page.write(page, runs)
     sounds = list(tinypages.kept(page, "sounds"))
     assert sounds == ["dog-02.wav", "siren-01.wav", "dog-00.wav", "dog-01.wav", "siren-00.wav"]

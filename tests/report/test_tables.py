@@ -7,8 +7,8 @@ import pytest
 import tinyruns
 from hubbub.errors import UsageError
 from hubbub.report import results, tables
-from hubbub.runs import Predictions, read_json
-from hubbub.storage import write_json, write_text
+from hubbub.runs.predictions import Predictions
+from hubbub.storage import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 README = "# Title\n\nbefore\n<!-- results:start -->\nOUTDATED\n<!-- results:end -->\nafter\n"

@@ -11,10 +11,10 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import ModelFileError, UsageError
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
-from hubbub.report import audible, run_page, why
-from hubbub.report.audible import Shelf
-from hubbub.report.evidence import Evidence
-from hubbub.runs import Run
+from hubbub.report import playlist, run_page, why
+from hubbub.report.playlist import Shelf
+from hubbub.runs.analysis import Evidence
+from hubbub.runs.run import Run
 
 #: Of the tiny model, which names a sound after the third of the mel axis that is loudest.
 HERTZ = {"low": 300, "middle": 1200, "high": 3000}
@@ -107,7 +107,7 @@ def test_a_model_in_the_runs_folder_is_asked(tmp_path: Path, run: Run) -> None:
 def test_chosen_clips_are_heard_even_if_they_are_right(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audible, "RIGHT_ONES", 0)
+    monkeypatch.setattr(playlist, "RIGHT_ONES", 0)
     page = tmp_path / "page.html"
     run_page.write(page, run, model=model(tmp_path / "other.onnx"), explained=["high-01.wav"])
     assert next(iter(tinypages.kept(page, "sounds"))) == "high-01.wav"

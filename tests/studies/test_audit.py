@@ -10,10 +10,11 @@ import tinyruns
 from hubbub.data import esc50
 from hubbub.data.dataset import Dataset
 from hubbub.errors import UsageError
-from hubbub.runs import Predictions, Run
-from hubbub.studies import audit, nearcopies, shortcuts, soundfacts
-from hubbub.studies.assignment import Assignment, assign
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.studies import audit, measure, near_duplicates, shortcuts
 from hubbub.studies.leaks import Exceptions
+from hubbub.studies.split_table import Assignment, assign
 from tinyleaks import ENCODED, INSIDE, ORIGINAL, SAME, SHIFTED
 
 SPANNING = {"131943", "134049", "209698", "234879"}
@@ -79,8 +80,8 @@ class TestRun:
         """Nothing is heard but what a test wants."""
         monkeypatch.setenv("HUBBUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(shortcuts, "_TREES", 3)
-        monkeypatch.setattr(soundfacts, "_model", lambda: Silent())
-        monkeypatch.setattr(soundfacts, "_trunk", lambda: "none")
+        monkeypatch.setattr(measure, "_model", lambda: Silent())
+        monkeypatch.setattr(measure, "_trunk", lambda: "none")
 
     def test_what_is_accepted_leaks_no_more(self, root: Path, found: audit.Audit) -> None:
         given = tinyleaks.dataset(root)
@@ -139,7 +140,7 @@ class TestRun:
         tinyleaks._write(tmp_path / "mine" / "rain" / "1.wav", np.zeros(48_000, np.float32))
         given = tinyleaks.dataset(tmp_path / "mine")
         asked = []
-        monkeypatch.setattr(nearcopies, "find", lambda paths, vectors, *_: asked.append(vectors) or [])
+        monkeypatch.setattr(near_duplicates, "find", lambda paths, vectors, *_: asked.append(vectors) or [])
         audit.run(given, assign(given))
         left_out = [clip.id for clip, row in zip(given.clips, asked[0], strict=True) if np.isnan(row).all()]
         assert left_out == ["rain/1.wav", SAME]
@@ -170,11 +171,11 @@ def real(esc50_root: Path) -> Dataset:
 def without_listening(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings alone."""
     monkeypatch.setattr(
-        soundfacts,
+        measure,
         "listen",
-        lambda paths, *_, **__: [soundfacts.Heard(soundfacts.Facts(samples=str(path))) for path in paths],
+        lambda paths, *_, **__: [measure.Heard(measure.Facts(samples=str(path))) for path in paths],
     )
-    monkeypatch.setattr(nearcopies, "find", lambda *_: [])
+    monkeypatch.setattr(near_duplicates, "find", lambda *_: [])
     monkeypatch.setattr(shortcuts, "find", lambda *_: shortcuts.Shortcuts("not asked"))
 
 
@@ -200,7 +201,7 @@ def test_real_near_copies(real: Dataset) -> None:
     labels = {"clock_alarm", "cat", "crying_baby", "sneezing"}
     like = [clip for clip in real.clips if clip.label in labels and clip.fold == 1 and clip.id not in names]
     clips = [clip for clip in real.clips if clip.id in names] + like[::2]
-    spectra = nearcopies.Spectra([clip.path for clip in clips])
+    spectra = near_duplicates.Spectra([clip.path for clip in clips])
     matches = (spectra.match(a, b) for a in range(len(clips)) for b in range(a + 1, len(clips)))
     found = {(clips[one.first].id, clips[one.second].id) for one in matches if one}
     assert found == {

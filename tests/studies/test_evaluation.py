@@ -14,8 +14,8 @@ from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.features.cache import sample_digest
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
-from hubbub.report.console import overview
-from hubbub.runs import Run
+from hubbub.report.terminal import overview
+from hubbub.runs.run import Run
 from hubbub.studies.evaluation import evaluate, unknown_figures
 
 RATE = 8000

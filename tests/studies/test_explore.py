@@ -7,10 +7,10 @@ import pytest
 import tinysounds
 from hubbub import audio
 from hubbub.data.dataset import Clip, Dataset
-from hubbub.data.registry import open_dataset
-from hubbub.studies import inventory
+from hubbub.data.sources import open_dataset
+from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, categories, explore, flat_map, sample
-from hubbub.studies.soundfacts import Facts
+from hubbub.studies.measure import Facts
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,13 @@ class TestExploration:
             audio.write_wav(tmp_path / f"{name}.wav", np.zeros(8000), 8000)
         silent = explore(open_dataset(str(tmp_path)), folder=tmp_path / "cache")
         assert silent.duplicates == ()
-        total = inventory.totals(silent)
+        total = explore_tables.totals(silent)
         assert (total["silent"], total["padded"]) == (2, 0)
 
     def test_silence_has_no_brightness(self) -> None:
         found = made([[0.0, 1.0]] * 3, ["a"] * 3)
         facts = (replace(found.facts[0], centroid=1000.0, duration=1.0), Facts(rate=8000, duration=3.0), found.facts[1])
-        row = inventory.class_table(replace(found, facts=(*facts[:2], replace(facts[0], centroid=2000.0))))[0]
+        row = explore_tables.class_table(replace(found, facts=(*facts[:2], replace(facts[0], centroid=2000.0))))[0]
         assert row["centroid"] == 1500
         assert (row["duration"], row["duration_q3"]) == (1, 2), "but it lasts"
 
@@ -68,7 +68,7 @@ class TestExploration:
 
 class TestTables:
     def test_totals(self, found: Exploration) -> None:
-        total = inventory.totals(found)
+        total = explore_tables.totals(found)
         wanted = {"clips": 10, "classes": 2, "unreadable": 1, "missing": 0, "duplicates": 1, "clipped": 1, "padded": 1}
         assert {name: total[name] for name in wanted} == wanted
         assert total["offset"] == 1
@@ -76,7 +76,7 @@ class TestTables:
         assert total["hours"] * 3600 == pytest.approx(sum(facts.duration for facts in found.facts))
 
     def test_a_line_for_each_clip(self, found: Exploration) -> None:
-        rows = {row["clip"]: row for row in inventory.clip_table(found)}
+        rows = {row["clip"]: row for row in explore_tables.clip_table(found)}
         assert len(rows) == 10
         assert rows["dog/padded.wav"]["silence"] == pytest.approx(1 / 1.6, abs=0.01)
         assert rows["dog/padded.wav"]["tail"] == pytest.approx(1, abs=0.01)
@@ -85,14 +85,14 @@ class TestTables:
         assert rows[f"dog/{tinysounds.HOSTILE}"]["class"] == "dog"
 
     def test_quartiles_of_a_class_are_numpys(self, found: Exploration) -> None:
-        row = next(row for row in inventory.class_table(found) if row["class"] == "dog")
+        row = next(row for row in explore_tables.class_table(found) if row["class"] == "dog")
         levels = [found.facts[number].level for number in found.by_class["dog"]]
         assert [row["level_q1"], row["level"], row["level_q3"]] == np.percentile(levels, [25, 50, 75]).tolist()
         assert (row["clips"], row["unreadable"], row["recordings"], row["padded"]) == (5, 0, 5, 1)
         assert row["typical"] != row["least_typical"]
 
     def test_what_is_worth_saying(self, found: Exploration) -> None:
-        said = "\n".join(inventory.remarks(found))
+        said = "\n".join(explore_tables.remarks(found))
         for part in ("1 clip cannot be read", "very samples", "clipped", "DC offset", "fewer than 10", "no source rec"):
             assert part in said
         assert "uneven" not in said
@@ -106,11 +106,11 @@ class TestTables:
         ],
     )
     def test_balance(self, labels: list[str], said: str) -> None:
-        assert said in "\n".join(inventory.remarks(made([[0.0, 1.0]] * len(labels), labels)))
+        assert said in "\n".join(explore_tables.remarks(made([[0.0, 1.0]] * len(labels), labels)))
 
     def test_categories_are_those_of_esc50(self) -> None:
         found = made([[0.0, 1.0]] * 3, ["dog", "siren", "siren"])
-        assert inventory.category_table(found) == [
+        assert explore_tables.category_table(found) == [
             {"category": "animals", "classes": 1, "clips": 1},
             {"category": "urban", "classes": 1, "clips": 2},
         ]

@@ -6,7 +6,7 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import RefusedError, UsageError
 from hubbub.studies import leaks
 from hubbub.studies.leaks import Exceptions, Finding, Place
-from hubbub.studies.nearcopies import Match
+from hubbub.studies.near_duplicates import Match
 
 
 def place(clip: str, *parts: str, group: str | None = None, label: str = "dog") -> Place:

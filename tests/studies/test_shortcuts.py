@@ -8,7 +8,7 @@ import pytest
 from hubbub.data.dataset import Clip
 from hubbub.errors import RefusedError
 from hubbub.studies import shortcuts
-from hubbub.studies.soundfacts import Facts
+from hubbub.studies.measure import Facts
 
 LABELS = ("cat", "dog", "owl")
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 import tinylearning as tiny
-from hubbub.augment.classaware import ClassAware
-from hubbub.runs import read_csv
-from hubbub.train.callbacks import Files, Keep, Strengths, Watching, add_row
-from hubbub.train.events import unwatched
-from hubbub.train.module import Tuning
+from hubbub.augment.class_aware import ClassAware
+from hubbub.storage import read_csv
+from hubbub.train.callbacks import Files, Keep, Strengths, Watching, add_row, ignore
+from hubbub.train.config import Stage
+from hubbub.train.lightning_module import Tuning
 from hubbub.train.networks.classifier import Classifier, head
-from hubbub.train.settings import Stage
 
 
 def test_a_row_of_the_same_key_gives_way(tmp_path: Path) -> None:
@@ -40,7 +39,7 @@ def trainer(**figures: float) -> Any:
 
 
 def keep(folder: Path, monitor: str = "val_loss", patience: int = 0) -> Keep:
-    return Keep(Files(folder, 1), monitor, patience, Watching(1, 1, unwatched), lambda _: None)
+    return Keep(Files(folder, 1), monitor, patience, Watching(1, 1, ignore), lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 
 import tinylearning as tiny
 from hubbub.errors import RefusedError
-from hubbub.runs import Run
+from hubbub.runs.run import Run
 from hubbub.train import crossval, fit
-from hubbub.train import recipe as recipes
-from hubbub.train.material import Split
-from hubbub.train.settings import Recipe, Stage
+from hubbub.train import recipe_file as recipes
+from hubbub.train.arrays import Split
+from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 1, 1e-2),))
 FOLDS = (1, 2, 4)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import tinylearning as tiny
+from hubbub.train.arrays import Split
 from hubbub.train.datamodule import Batches, StageData
-from hubbub.train.material import Split
 
 MATERIAL = tiny.material()
 TRAIN, VALIDATION = np.array([0, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16]), np.array([1, 4, 6])

@@ -14,12 +14,13 @@ from hubbub.evaluate.calibration import fit_temperature, known_threshold
 from hubbub.listen.classifier import Classifier as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import ModelMeta, open_session
-from hubbub.runs import Predictions, Run
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.train import crossval, export, fit
-from hubbub.train import recipe as recipes
-from hubbub.train.material import Split
-from hubbub.train.settings import Recipe, Stage
+from hubbub.train import recipe_file as recipes
+from hubbub.train.arrays import Split
+from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2), Stage(7, 1, 1e-3)))
 

@@ -10,12 +10,13 @@ import torch
 import tinylearning as tiny
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import softmax
-from hubbub.runs import Predictions, Run, read_csv
-from hubbub.storage import digest
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import digest, read_csv
 from hubbub.train import fit
-from hubbub.train import recipe as recipes
-from hubbub.train.material import Split
-from hubbub.train.settings import Recipe, Stage
+from hubbub.train import recipe_file as recipes
+from hubbub.train.arrays import Split
+from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2),))
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from hubbub.errors import RefusedError, UsageError
 from hubbub.train import pretrained, weights
+from hubbub.train.config import Network
 from hubbub.train.networks.build import trunk as build
-from hubbub.train.settings import Network
 
 SMALL = transformers.ResNetConfig(
     layer_type="basic", depths=[2, 2, 2, 2], hidden_sizes=[64, 128, 256, 512], num_labels=7

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import scipy.fft
 
-from hubbub.picture import Floats
+from hubbub.logmel import Floats
 
 Ambience = Literal["outdoor", "indoor", "urban"]
 PLACES: tuple[Ambience, ...] = get_args(Ambience)

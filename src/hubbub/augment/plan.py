@@ -20,7 +20,7 @@ class Augment:
     Attributes:
         waveform: steps for every clip. rules: "acoustic" adds those of the clip's category, "balanced" the same for
             all (see `hubbub.augment.rules`).
-        class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.classaware`.
+        class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.class_aware`.
         least_strength, most_strength: its bounds.
         roll ... crop_frames: of the spectrogram, see `hubbub.augment.spectrogram`.
     """

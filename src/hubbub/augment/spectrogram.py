@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hubbub.logmel import LogMelSpec
-from hubbub.picture import Floats
+from hubbub.logmel import Floats, LogMelSpec
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hubbub.picture import Floats
+from hubbub.logmel import Floats
 
 
 class Transform(Protocol):

@@ -14,7 +14,7 @@ import scipy.fft
 
 from hubbub.augment.ambience import Ambience, ambience
 from hubbub.errors import missing_extra
-from hubbub.picture import Floats
+from hubbub.logmel import Floats
 
 _BLOCK = 512  # samples over which `level` looks whether a clip sounds
 _HEARD = 1e-6  # of the loudest block's power: 60 dB under it

@@ -36,16 +36,16 @@ def audit(
     is how far bandwidth and digital silence alone give classes away, and, with --run, which labels may be wrong.
     """
     from hubbub.cli.show import console
-    from hubbub.data.registry import open_dataset
-    from hubbub.report.audit_console import overview
-    from hubbub.runs import Run
+    from hubbub.data.sources import open_dataset
+    from hubbub.report.audit_terminal import overview
+    from hubbub.runs.run import Run
     from hubbub.studies import audit as study
-    from hubbub.studies.assignment import assign
     from hubbub.studies.leaks import Exceptions
+    from hubbub.studies.split_table import assign
     from hubbub.workers import cores
 
     if html is not None:
-        from hubbub.report.page import require
+        from hubbub.web.page import require
 
         require()  # told before minutes of listening
     known = Exceptions.read(accept) if accept else Exceptions()

@@ -30,13 +30,13 @@ def augment(
     source is. What was interrupted goes on with the same command.
     """
     from hubbub.cli.progress import track
-    from hubbub.data import expand
-    from hubbub.data.registry import open_dataset
+    from hubbub.data import augmented_copies
+    from hubbub.data.sources import open_dataset
     from hubbub.workers import cores
 
     clips = open_dataset(dataset)
-    about = expand.About(dataset, total or expand.usual_total(clips), seed, file_format.value)
-    made = expand.expand(clips, out, about, jobs or cores(), track("making copies"))
+    about = augmented_copies.About(dataset, total or augmented_copies.usual_total(clips), seed, file_format.value)
+    made = augmented_copies.expand(clips, out, about, jobs or cores(), track("making copies"))
     copies = [clip for clip in made.clips if clip.made_from is not None]
     size = sum(clip.path.stat().st_size for clip in copies) / 1e9
     print(f"{out}: {len(clips.clips):,} clips and {len(copies):,} copies of them ({size:.2f} GB)")

@@ -64,20 +64,20 @@ def import_(
 @app.command()
 def verify(name: Given) -> None:
     """Check a dataset: its table, its numbers, and that every clip decodes. Exit code 1 if something is wrong."""
-    from hubbub.data import registry
+    from hubbub.data import sources
 
-    problems = registry.verify(name, track("checking"))
+    problems = sources.verify(name, track("checking"))
     for problem in problems[:_SHOWN]:
         print(problem)
     if len(problems) > _SHOWN:
         print(f"... and {len(problems) - _SHOWN:,} more")
     if problems:
-        cure = "make it again" if name == "synthetic" or registry.is_expanded(name) else "record or convert them again"
+        cure = "make it again" if name == "synthetic" or sources.is_expanded(name) else "record or convert them again"
         if name in ("esc50", "esc10"):
             cure = f"fetch or import it again (hubbub data fetch {name})"
         print(f"{name}: {len(problems):,} {'problem' if len(problems) == 1 else 'problems'}; {cure}")
         raise typer.Exit(ExitCode.FINDING)
-    dataset = registry.open_dataset(name)
+    dataset = sources.open_dataset(name)
     print(f"{name}: whole, {len(dataset.clips):,} clips of {len(dataset.labels)} classes in {_folder(dataset)}")
 
 
@@ -86,7 +86,7 @@ def info(
     name: Given, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False
 ) -> None:
     """Describe a dataset: clips, classes, folds, licence, citation, and recordings that lie in several folds."""
-    from hubbub.data.registry import open_dataset
+    from hubbub.data.sources import open_dataset
 
     facts = _facts(open_dataset(name))
     if as_json:
@@ -99,7 +99,7 @@ def info(
 
 def _require_release(name: str) -> None:
     """Refuse what cannot be fetched or imported; ESC-10 comes with ESC-50."""
-    from hubbub.data.registry import NAMES
+    from hubbub.data.sources import NAMES
 
     if name == "synthetic":
         raise UsageError("synthetic sounds are made by code, nothing is fetched: see `hubbub data info synthetic`")
@@ -189,7 +189,7 @@ def _show(lines: list[tuple[str, str]]) -> None:
 
 
 class _Bar:
-    """A `hubbub.data.fetch.Progress`: a bar on stderr, on a terminal only, from the first bytes until `close`."""
+    """A `hubbub.data.download.Progress`: a bar on stderr, on a terminal only, from the first bytes until `close`."""
 
     def __init__(self, what: str) -> None:
         from rich.console import Console

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from hubbub.listen.answer import Answer
     from hubbub.logmel import Floats
-    from hubbub.predictions import Answer
 
 _SECONDS = 5.0
 
@@ -31,7 +31,7 @@ def demo(
 
 def _samples(out: Path) -> None:
     from hubbub.cli import show
-    from hubbub.data.synthetic import SAMPLES, make
+    from hubbub.data.synth.synthetic import SAMPLES, make
     from hubbub.listen.classifier import load
 
     classifier = load()

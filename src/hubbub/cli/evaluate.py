@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.cli.setting import RUNS, Name, Runs, require_folder_name, say
+from hubbub.cli.options import RUNS, Name, Runs, require_folder_name, say
 from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def evaluate(
     samples are on record in the model file. Exit code 1 if a clip cannot be read; the others are scored.
     """
     from hubbub.cli.progress import track
-    from hubbub.data.registry import open_dataset
+    from hubbub.data.sources import open_dataset
     from hubbub.listen.classifier import BUILT_IN as FILE
-    from hubbub.runs import Run
+    from hubbub.runs.run import Run
     from hubbub.studies import evaluation
 
     path = FILE if model == BUILT_IN else Path(model)
@@ -64,7 +64,7 @@ def _named(model: str, dataset: str, unseen_only: bool) -> str:
 
 def _findable(given: str, opened: "Dataset") -> str:
     """What `hubbub report` can open: a folder of one's own as it was given, the others by name."""
-    from hubbub.data.registry import NAMES, is_expanded
+    from hubbub.data.sources import NAMES, is_expanded
 
     known = opened.name in NAMES or is_expanded(given)
     return opened.name if known else str(Path(given))
@@ -83,7 +83,7 @@ def _show(found: "Outcome", as_json: bool) -> None:
         print(json.dumps(found.facts(), indent=1, ensure_ascii=False))
         return
     from hubbub.cli.report import show_run
-    from hubbub.studies.heard import ways
+    from hubbub.studies.contamination import ways
 
     show_run(found.run)
     if found.heard:

@@ -39,20 +39,20 @@ def explore(
     What was heard is kept, so that an interrupted exploration goes on from there.
     """
     from hubbub.cli.progress import track
-    from hubbub.data.registry import open_dataset
+    from hubbub.data.sources import open_dataset
     from hubbub.studies import explore as study
-    from hubbub.studies import inventory
+    from hubbub.studies import explore_tables
     from hubbub.workers import cores
 
     if html is not None:
-        from hubbub.report.page import require
+        from hubbub.web.page import require
 
         require()  # told before minutes of listening
     found = study.explore(open_dataset(dataset), cores(), track=track)
     if as_json:
         import json
 
-        print(json.dumps(inventory.facts(found), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(explore_tables.facts(found), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         _show(found)
     written = []
@@ -68,13 +68,13 @@ def explore(
 
 
 def _write_tables(folder: Path, found: "Exploration") -> list[str]:
-    from hubbub.runs import write_csv
-    from hubbub.studies import inventory
+    from hubbub.storage import write_csv
+    from hubbub.studies import explore_tables
 
     tables = {
-        "clips": inventory.clip_table(found),
-        "classes": inventory.class_table(found),
-        "categories": inventory.category_table(found),
+        "clips": explore_tables.clip_table(found),
+        "classes": explore_tables.class_table(found),
+        "categories": explore_tables.category_table(found),
     }
     for name, rows in tables.items():
         if rows:
@@ -84,9 +84,9 @@ def _write_tables(folder: Path, found: "Exploration") -> list[str]:
 
 def _show(found: "Exploration") -> None:
     from hubbub.cli.show import console
-    from hubbub.studies import inventory
+    from hubbub.studies import explore_tables
 
-    out, total = console(), inventory.totals(found)
+    out, total = console(), explore_tables.totals(found)
     out.print(total["title"], style="bold", markup=False)
     counts = [_counted(total[name], *words) for name, words in _COUNTED.items()]
     long = f"{total['hours']:.2f} hours" if total["hours"] >= 0.1 else f"{3600 * total['hours']:.1f} s"
@@ -94,14 +94,14 @@ def _show(found: "Exploration") -> None:
     kinds = (f"{' and '.join(total['rates'])} Hz", ", ".join(total["formats"]))
     if total["formats"]:
         out.print(", ".join(kinds), style="dim", markup=False)
-    for line in inventory.remarks(found):
+    for line in explore_tables.remarks(found):
         out.print(f"- {line}", markup=False)
     problems = [facts.problem for facts in found.facts if facts.problem]
     for line in problems[:_SHOWN]:
         out.print(f"  {line}", markup=False)
     if len(problems) > _SHOWN:
         out.print(f"  ... and {len(problems) - _SHOWN:,} more")
-    rows = inventory.class_table(found)
+    rows = explore_tables.class_table(found)
     if found.readable:
         out.print(_table(rows))
     if len(rows) > 2 * _SHOWN:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hubbub.cli.options import learning
 from hubbub.cli.progress import track
-from hubbub.cli.setting import learning
 from hubbub.errors import UsageError
 
 if TYPE_CHECKING:
-    from hubbub.picture import Floats
-    from hubbub.train.settings import Recipe
+    from hubbub.logmel import Floats
+    from hubbub.train.config import Recipe
 
 app = typer.Typer(
     help="Draw spectrograms as a recipe's network sees them.",
@@ -37,8 +37,8 @@ def pictures(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if left out.")] = None,
 ) -> None:
     """Write each clip's spectrogram as a PNG file, for `hubbub train --pictures`; those that are there are kept."""
-    from hubbub.data.registry import open_dataset
-    from hubbub.features.pictures import write
+    from hubbub.data.sources import open_dataset
+    from hubbub.features.png import write
     from hubbub.workers import cores
 
     chosen = _recipe(recipe)
@@ -81,7 +81,7 @@ def show(
 
 def _recipe(name: str) -> "Recipe":
     with learning():
-        from hubbub.train.recipe import load
+        from hubbub.train.recipe_file import load
     return load(name)
 
 

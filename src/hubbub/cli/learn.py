@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.cli.setting import (
+from hubbub.cli.options import (
     RUNS,
     Budget,
     DatasetName,
@@ -31,7 +31,7 @@ from hubbub.errors import RefusedError
 
 if TYPE_CHECKING:
     from hubbub.logmel import Floats
-    from hubbub.runs import Run
+    from hubbub.runs.run import Run
     from hubbub.train.fit import Setting
 
 _LICENCES = {"esc50": "CC BY-NC 3.0, as ESC-50", "esc10": "CC BY 3.0, as ESC-10", "synthetic": "MIT"}
@@ -123,7 +123,7 @@ def export(
     """Write a run's model file, if torch and the listening stack agree on it."""
     with learning():
         from hubbub.train import export as exporter
-    from hubbub.runs import Run
+    from hubbub.runs.run import Run
 
     opened = Run.open(run)
     target = output or run / "model.onnx"
@@ -140,7 +140,7 @@ def _some_sounds(rate: int, seconds: float) -> list["Floats"]:
 
     from hubbub import audio
     from hubbub.data import esc50
-    from hubbub.data.synthetic import LABELS, make
+    from hubbub.data.synth.synthetic import LABELS, make
 
     try:
         clips = esc50.load().clips

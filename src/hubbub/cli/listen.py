@@ -23,8 +23,8 @@ def classify(
     model: Model = None,
 ) -> None:
     """Name the sound in each file."""
+    from hubbub.listen.answer import Answer
     from hubbub.listen.classifier import answer_all, load
-    from hubbub.predictions import Answer
 
     classifier = load(model)
     files, failed = _found(paths, as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import audit, data, evaluate, explore, features, learn, listen, recipes, report, study
+from hubbub.cli import audit, data, evaluate, explore, features, leak_study, learn, listen, recipes, report
 from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
@@ -33,7 +33,7 @@ for command in (
     learn.export,
     augment,
     recipes.recipes,
-    study.leak_study,
+    leak_study.leak_study,
     report.report,
     report.results,
 ):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from hubbub.train.events import Step
+    from hubbub.train.callbacks import BatchEnd
 
 Item = TypeVar("Item")
 
@@ -27,7 +27,7 @@ def track(what: str) -> Callable[[Iterable[Item]], Iterator[Item]]:
 
 
 class Training:
-    """A `hubbub.train.events.Watch`: how far a stage of training has come, on a terminal only, while in a `with` block.
+    """How far a stage of training has come, on a terminal only, while in a `with` block: an `OnBatchEnd`.
 
     The bar counts the batches of all epochs that the stage may have; one that is stopped early ends before its end.
     """
@@ -62,7 +62,7 @@ class Training:
         else:
             self._bar.console.print(line, markup=False, highlight=False)
 
-    def __call__(self, step: "Step") -> None:
+    def __call__(self, step: "BatchEnd") -> None:
         """One batch is done."""
         if self._bar.disable:
             return
@@ -81,10 +81,10 @@ class Training:
         self._stage = step.stage
 
 
-def _place(step: "Step") -> str:
+def _place(step: "BatchEnd") -> str:
     return f"stage {step.stage}/{step.stages} · epoch {step.epoch}/{step.epochs}"
 
 
-def _figures(step: "Step") -> str:
+def _figures(step: "BatchEnd") -> str:
     known = "" if step.val_accuracy is None else f" · validation {step.val_accuracy:.1%}"
     return f"loss {step.loss:.3f}{known}"

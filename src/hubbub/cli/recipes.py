@@ -16,10 +16,10 @@ def recipes(
     ] = False,
 ) -> None:
     """List the recipes with their measured accuracy on ESC-50."""
-    from hubbub.cli.setting import learning
+    from hubbub.cli.options import learning
 
     with learning():
-        from hubbub.train import recipe as known
+        from hubbub.train import recipe_file as known
     home = files("hubbub") / "recipes"
     results = json.loads((home / "results.json").read_text(encoding="utf-8"))
     listed = {name: {"about": known.load(name).about, "rows": [], **results.get(name, {})} for name in known.names()}

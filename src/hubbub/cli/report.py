@@ -8,7 +8,7 @@ import typer
 from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from hubbub.runs import Run
+    from hubbub.runs.run import Run
 
 
 def report(
@@ -29,8 +29,8 @@ def report(
 ) -> None:
     """Print a run's figures, or write them as a page; of several runs, also how each differs from the first."""
     from hubbub.cli.show import console
-    from hubbub.report.console import comparison
-    from hubbub.runs import Run
+    from hubbub.report.terminal import comparison
+    from hubbub.runs.run import Run
 
     if html is None and (dataset is not None or model is not None or explain):
         raise UsageError("--dataset, --model and --explain are for the page that --html FILE writes: give it as well")
@@ -47,8 +47,8 @@ def report(
 
 
 def _page(path: Path, runs: "list[Run]", dataset: str | None, model: str | None, explain: list[str]) -> None:
+    from hubbub.cli.options import say
     from hubbub.cli.progress import track
-    from hubbub.cli.setting import say
     from hubbub.listen.classifier import BUILT_IN
     from hubbub.report import run_page, runs_page
     from hubbub.workers import cores
@@ -73,7 +73,7 @@ def results(
     """Make the tables of README.md and docs/results.md from the kept predictions."""
     from hubbub.report import results as kept
     from hubbub.report import tables
-    from hubbub.runs import Run
+    from hubbub.runs.run import Run
 
     if add is not None and check:
         raise UsageError("--check changes nothing and --add does: give one of them")
@@ -92,6 +92,6 @@ def results(
 def show_run(run: "Run") -> None:
     """Print one run's figures."""
     from hubbub.cli.show import console
-    from hubbub.report.console import overview
+    from hubbub.report.terminal import overview
 
     console().print(overview(run))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hubbub.predictions import Answer
+from hubbub.listen.answer import Answer
 
 _BAR = 12
 

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from hubbub.cli.setting import Words, say
+from hubbub.cli.options import Words, say
 from hubbub.errors import RefusedError
-from hubbub.runs import Run
+from hubbub.runs.run import Run
 
 
 def train_folds(words: Words, folds: Sequence[int], run: Path, jobs: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hubbub import audio, storage
 from hubbub.data.dataset import Clip, Dataset, Track
-from hubbub.data.fetch import Progress, download, put_folder, silent, unpack, writing_to
+from hubbub.data.download import Progress, download, put_folder, silent, unpack, writing_to
 from hubbub.errors import AudioError, DataError, ExitCode, UsageError
 
 #: The classes in the order of their numbers, ten of each category.

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from hubbub import audio
 from hubbub.errors import AudioError
 from hubbub.evaluate.calibration import softmax
-from hubbub.listen.network import hear, see
+from hubbub.listen.answer import Answer, Prediction
+from hubbub.listen.backend import hear, see
 from hubbub.listen.windows import windows
 from hubbub.logmel import Floats
 from hubbub.modelfile import ModelMeta, open_session
-from hubbub.predictions import Answer, Prediction
 
 BUILT_IN = Path(__file__).parent.parent / "assets" / "esc50.onnx"
 _BATCH = 8  # windows a call: enough to fill the network, little enough to stay in the cache

@@ -6,11 +6,11 @@ from typing import Any
 
 from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
-from hubbub.report import images, page
-from hubbub.report.audit_console import counted, notes, span, verdict, words
-from hubbub.report.sounds import Sounds
+from hubbub.report.audit_terminal import counted, notes, span, verdict, words
 from hubbub.studies.audit import Audit
 from hubbub.studies.leaks import Finding, Place
+from hubbub.web import images, page
+from hubbub.web.sounds import Sounds
 
 PICTURED = 40  #: findings, and as many label candidates, with pictures and players; the others are a table
 LISTED = 500  #: findings of a table, and lines to copy; the others are counted

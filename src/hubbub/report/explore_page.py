@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.report import images, page
-from hubbub.report.sounds import Sounds
-from hubbub.studies import inventory
+from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, categories, flat_map, sample
+from hubbub.web import images, page
+from hubbub.web.sounds import Sounds
 from hubbub.workers import mapped
 
 MOST_CLASSES = 120  #: whose clips are shown as pictures
@@ -48,15 +48,15 @@ def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _
 
     Returns the sounds that the page plays. Raises RefusedError if the extra "report" is not installed.
     """
-    shown, classes = shown_classes(found), inventory.class_table(found)
+    shown, classes = shown_classes(found), explore_tables.class_table(found)
     points = sample(found.readable)
     sounds = Sounds()
     files = [(found.clips[number].id, found.clips[number].path) for number in worth_hearing(found, shown, points)]
     sounds.add_all(files, jobs, track("sounds"))
     content = {
-        "total": inventory.totals(found),
-        "remarks": inventory.remarks(found),
-        "kinds": inventory.category_table(found),
+        "total": explore_tables.totals(found),
+        "remarks": explore_tables.remarks(found),
+        "kinds": explore_tables.category_table(found),
         "classes": classes[:MOST_ROWS],
         "more_classes": max(0, len(classes) - MOST_ROWS),
         "histograms": histograms(found),
@@ -112,7 +112,7 @@ def histograms(found: Exploration) -> list[dict[str, Any]]:
     """How each measure is spread over the clips: bars from 0 to 1 high, their left edge to their right one."""
     drawn = []
     for name, (title, factor) in _HISTOGRAMS.items():
-        values = np.array(inventory.values(found, name, found.readable)) * factor
+        values = np.array(explore_tables.values(found, name, found.readable)) * factor
         if len(values):
             counts, _ = np.histogram(values, _BINS)
             bars = (counts / counts.max()).round(4).tolist()
@@ -123,7 +123,7 @@ def histograms(found: Exploration) -> list[dict[str, Any]]:
 def axes(classes: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     """The span of each measure's quartiles over all classes, which the boxes in the table share."""
     spans = {}
-    for name in inventory.SPREAD:
+    for name in explore_tables.SPREAD:
         known = [row[f"{name}_{side}"] for row in classes for side in ("q1", "q3") if row[name] is not None]
         low, high = min(known, default=0.0), max(known, default=1.0)
         spans[name] = (low, high if high > low else low + 1)

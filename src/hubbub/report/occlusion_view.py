@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from hubbub.logmel import Floats
-from hubbub.picture import resize
-from hubbub.report import images
+from hubbub.logmel import Floats, resize
 from hubbub.studies.occlusion import Occlusion
+from hubbub.web import images
 
 WIDTH, HEIGHT = 320, 128  #: of both pictures, in pixels
 #: Where the sound speaks for the class, and where against it: two colours that no kind of colour vision confuses.

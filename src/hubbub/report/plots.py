@@ -8,10 +8,10 @@ import numpy as np
 
 from hubbub.errors import DataError
 from hubbub.evaluate.metrics import Doubles
-from hubbub.report import learning
-from hubbub.report.console import percent
 from hubbub.report.figures import figure, save
-from hubbub.runs import Run
+from hubbub.report.terminal import percent
+from hubbub.runs import curves
+from hubbub.runs.run import Run
 
 _RIGHT, _WRONG, _SIDE = "#1f5f8b", "#c8553d", "#8a8f98"  # blue, red, grey
 
@@ -23,23 +23,23 @@ def draw_all(run: Run) -> list[Path]:
     Returns the pictures' paths. Raises RefusedError if matplotlib is not installed, DataError for a damaged table.
     """
     drawn = []
-    for part in learning.parts(run):
-        for table, draw in (("epochs", curves), ("strengths", strengths)):
+    for part in curves.parts(run):
+        for table, name, draw in (("epochs", "curves", plot_curves), ("strengths", "strengths", plot_strengths)):
             if (part.folder / f"{table}.csv").is_file():
-                drawn.append(part.folder / f"{draw.__name__}.png")
+                drawn.append(part.folder / f"{name}.png")
                 draw(part, drawn[-1])
     if run.metrics["test"].get("confusion"):
         drawn.append(run.folder / "confusion.png")
-        confusion(run, drawn[-1])
+        plot_confusion(run, drawn[-1])
     return drawn
 
 
-def curves(run: Run, path: Path) -> None:
+def plot_curves(run: Run, path: Path) -> None:
     """Losses, validation accuracy and learning rate over the epochs of all stages; the chosen epoch is marked.
 
     Raises DataError if epochs.csv is missing, damaged or empty; else as `draw_all`.
     """
-    found = learning.curves(run)
+    found = curves.curves(run)
     columns = found.columns
     panels = 2 + ("lr" in columns)
     drawn = figure(9, 2.2 + 1.7 * panels)
@@ -65,7 +65,7 @@ def curves(run: Run, path: Path) -> None:
     save(drawn, path)
 
 
-def confusion(run: Run, path: Path) -> None:
+def plot_confusion(run: Run, path: Path) -> None:
     """Which classes the test clips of each class were named after; colours are shares of the true class.
 
     Raises DataError if the run was not tested; else as `draw_all`.
@@ -98,12 +98,12 @@ def confusion(run: Run, path: Path) -> None:
     save(drawn, path)
 
 
-def strengths(run: Run, path: Path) -> None:
+def plot_strengths(run: Run, path: Path) -> None:
     """How strongly the augmentation of each class was set in each epoch, from `strengths.csv`.
 
     Raises DataError if the table is missing, damaged or empty; else as `draw_all`.
     """
-    found = learning.strengths(run)
+    found = curves.strengths(run)
     labels, values, epochs = found.labels, found.values, found.values.shape[1]
     drawn = figure(max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels)))
     axes = drawn.subplots()
@@ -133,7 +133,7 @@ def _divide(axes: Any, stages: Sequence[str]) -> None:
             _beside(axes[0], text, (start + 0.5, 1.0), ("data", "axes fraction"), va="bottom", color=_SIDE)
 
 
-def _mark(axes: Any, found: learning.Curves) -> None:
+def _mark(axes: Any, found: curves.Curves) -> None:
     """The chosen epoch: a dashed line, dots on loss and accuracy, and their values in the legend."""
     chosen = found.chosen
     if chosen is None:

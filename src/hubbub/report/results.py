@@ -12,8 +12,9 @@ from typing import Any
 from hubbub.data.splits import LEAKY
 from hubbub.errors import DataError, RefusedError, UsageError, missing_extra
 from hubbub.evaluate import summary
-from hubbub.runs import Predictions, Run, read_csv, read_json
-from hubbub.storage import write_json
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import read_csv, read_json, write_json
 
 FOLDER = Path("docs", "results")
 WHOLE = "official folds 1 2 3 4 5"  #: the protocol whose figure may be compared with published ones

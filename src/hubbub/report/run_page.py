@@ -12,11 +12,13 @@ from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import Bin, calibration_error
 from hubbub.evaluate.metrics import confused_pairs
 from hubbub.listen.classifier import load
-from hubbub.report import learning, page, provenance, why
-from hubbub.report.audible import PICTURES, Shelf, Track, worth_hearing
-from hubbub.report.evidence import MOST_LISTED, Evidence
-from hubbub.report.sounds import Sounds
-from hubbub.runs import Run
+from hubbub.report import why
+from hubbub.report.playlist import PICTURES, Shelf, Track, worth_hearing
+from hubbub.runs import curves, provenance
+from hubbub.runs.analysis import MOST_LISTED, Evidence
+from hubbub.runs.run import Run
+from hubbub.web import page
+from hubbub.web.sounds import Sounds
 
 _PAIRS = 12
 Listing = list[dict[str, Any]]
@@ -45,7 +47,7 @@ def write(
     Args:
         path: of the page.
         run: a training, a cross-validation or an evaluation.
-        dataset: where its sounds are, if not where the run says; see `hubbub.data.registry`.
+        dataset: where its sounds are, if not where the run says; see `hubbub.data.sources`.
         model: a model file that is asked why; the one in the run's folder, if any, if left out.
         explained: ids of clips that it is asked about; its most confident mistakes if left out.
         jobs: processes that encode sounds.
@@ -171,11 +173,11 @@ def notes(found: Evidence, shelf: Shelf, sounds: Sounds) -> list[str]:
 
 def _curves(run: Run) -> Listing:
     """Learning curves of each part of a run that has some."""
-    parts = [part for part in learning.parts(run) if (part.folder / "epochs.csv").is_file()]
-    return [curve_data(part.folder.resolve().name, learning.curves(part)) for part in parts]
+    parts = [part for part in curves.parts(run) if (part.folder / "epochs.csv").is_file()]
+    return [curve_data(part.folder.resolve().name, curves.curves(part)) for part in parts]
 
 
-def curve_data(name: str, found: learning.Curves) -> dict[str, Any]:
+def curve_data(name: str, found: curves.Curves) -> dict[str, Any]:
     """Curves for the script; a figure that is not a number is null."""
     columns = {key: _plain(values) for key, values in found.columns.items() if key not in ("stage", "epoch")}
     return {"name": name, "epochs": list(found.names), "stages": list(found.stages), "chosen": found.chosen, **columns}
@@ -183,9 +185,9 @@ def curve_data(name: str, found: learning.Curves) -> dict[str, Any]:
 
 def _strengths(run: Run) -> Listing:
     rows = []
-    for part in learning.parts(run):
+    for part in curves.parts(run):
         if (part.folder / "strengths.csv").is_file():
-            kept = learning.strengths(part)
+            kept = curves.strengths(part)
             labels = [label.replace("_", " ") for label in kept.labels]
             values = [_plain(row) for row in kept.values]
             rows.append({"name": part.folder.resolve().name, "labels": labels, "values": values})

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from hubbub.errors import UsageError
-from hubbub.report import learning, page, provenance
-from hubbub.report.audible import Shelf, Track
-from hubbub.report.evidence import Evidence
-from hubbub.report.pairing import Pairing, pair
+from hubbub.report.playlist import Shelf, Track
 from hubbub.report.run_page import Written, curve_data, reliability_data
-from hubbub.report.sounds import Sounds
-from hubbub.runs import Run
+from hubbub.runs import curves, provenance
+from hubbub.runs.analysis import Evidence
+from hubbub.runs.comparison import Pairing, pair
+from hubbub.runs.run import Run
+from hubbub.web import page
+from hubbub.web.sounds import Sounds
 
 MOST = 8  #: runs, since there are no more colours that everyone can tell apart
 _MOST_LISTED = 2000  # clips of each kind
@@ -154,9 +155,9 @@ def _drawn(found: Evidence) -> dict[str, Any]:
 
 def _curves(run: Run) -> list[dict[str, Any]]:
     """Of the run, or of its folds: a final model is trained on other clips."""
-    parts = [part for part in learning.parts(run) if (part.folder / "epochs.csv").is_file()]
+    parts = [part for part in curves.parts(run) if (part.folder / "epochs.csv").is_file()]
     folds = [part for part in parts if part.folder.name != "final" or len(parts) == 1]
-    return [curve_data(part.folder.resolve().name, learning.curves(part)) for part in folds]
+    return [curve_data(part.folder.resolve().name, curves.curves(part)) for part in folds]
 
 
 def _axis(found: Sequence[Evidence]) -> tuple[float, float]:

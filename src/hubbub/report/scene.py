@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hubbub.logmel import LogMelSpec, logmel
-from hubbub.picture import Floats
+from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.report.figures import figure, mel_axis, save
 
 _ROWS = 2  # names stand on two heights, so that neighbours do not touch

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hubbub.logmel import LogMelSpec, logmel
-from hubbub.picture import LEAST_STD, Floats
+from hubbub.logmel import LEAST_STD, Floats, LogMelSpec, logmel
 from hubbub.report.figures import figure, mel_axis, save
 
 

@@ -13,9 +13,9 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError, UsageError
 from hubbub.listen.classifier import Classifier
 from hubbub.report import occlusion_view
-from hubbub.report.audible import Shelf, Track
-from hubbub.report.evidence import Evidence
-from hubbub.studies import heard
+from hubbub.report.playlist import Shelf, Track
+from hubbub.runs.analysis import Evidence
+from hubbub.studies import contamination
 from hubbub.studies.occlusion import Occlusion, occlude
 
 USUAL = 6  #: clips, where none are chosen: the most confident mistakes
@@ -50,7 +50,7 @@ def explain(
     the model knows them. A clip that does not decode is left out.
     """
     record = classifier.meta.training
-    known = heard.compare(record, clips, heard.by_name(record, clips)).heard
+    known = contamination.compare(record, clips, contamination.by_name(record, clips)).heard
     kept = found.predictions
     place = {name: row for row, name in enumerate(kept.clips)}
     shown = []
@@ -70,7 +70,7 @@ def explain(
                 "is": _plain(clip.label),
                 "named": named and _plain(named),
                 "at": None if row is None else float(found.confidence[row]),
-                "heard": ", ".join(heard.WORDS[kind] for kind in known.get(clip.id, ())),
+                "heard": ", ".join(contamination.WORDS[kind] for kind in known.get(clip.id, ())),
                 "maps": [_map(one) for one in maps],
             }
         )

@@ -10,13 +10,13 @@ import numpy as np
 from hubbub.audio import Floats
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import RefusedError, UsageError
-from hubbub.runs import Run
-from hubbub.studies import labelnoise, leaks, nearcopies, shortcuts, soundfacts
-from hubbub.studies.assignment import Assignment
-from hubbub.studies.labelnoise import LabelNoise
+from hubbub.runs.run import Run
+from hubbub.studies import label_issues, leaks, measure, near_duplicates, shortcuts
+from hubbub.studies.label_issues import LabelNoise
 from hubbub.studies.leaks import Exceptions, Finding, Kind, Place
+from hubbub.studies.measure import Facts, Heard
 from hubbub.studies.shortcuts import Shortcuts
-from hubbub.studies.soundfacts import Facts, Heard
+from hubbub.studies.split_table import Assignment
 
 KINDS: tuple[Kind, ...] = ("clip", "recording", "exact", "near")
 Stages = Callable[[str], Callable[[Iterable[Any]], Iterable[Any]]]  #: names a step; what it returns shows its progress
@@ -110,7 +110,7 @@ def run(
     if not places:
         raise UsageError(f"{split.name} holds no clip of {dataset.name}: give the dataset that it splits")
     labels, warnings = _labels(judged, dataset, split.warnings)
-    heard = soundfacts.listen([place.clip.path for place in places], jobs, track=stages("listening"))
+    heard = measure.listen([place.clip.path for place in places], jobs, track=stages("listening"))
     findings = _findings(places, heard, stages)
     known = known or Exceptions()
     return Audit(
@@ -132,7 +132,7 @@ def _findings(places: Sequence[Place], heard: Sequence[Heard], stages: Stages) -
         for place, one in zip(places, heard, strict=True)
         if not one.facts.problem
     }
-    matches = nearcopies.find(
+    matches = near_duplicates.find(
         [place.clip.path for place in places],
         _embeddings(places, heard, digests),
         [place.clip.group for place in places],
@@ -149,7 +149,7 @@ def _findings(places: Sequence[Place], heard: Sequence[Heard], stages: Stages) -
 
 def _embeddings(places: Sequence[Place], heard: Sequence[Heard], digests: dict[str, str]) -> Floats:
     """What each clip sounds like; NaN for what needs no search: silence, and all but the first of the same samples."""
-    found = soundfacts.embeddings(heard)
+    found = measure.embeddings(heard)
     seen = set()
     for row, (place, one) in enumerate(zip(places, heard, strict=True)):
         digest = digests.get(place.clip.id)
@@ -166,7 +166,7 @@ def _labels(
     if judged is None:
         return None, warnings
     try:
-        found = labelnoise.find(judged, {clip.id: clip for clip in dataset.clips})
+        found = label_issues.find(judged, {clip.id: clip for clip in dataset.clips})
     except RefusedError as error:  # leaks are found without cleanlab
         return None, (*warnings, str(error))
     return found, (*warnings, *found.warnings)

@@ -1,8 +1,8 @@
 """How well a model file names the clips of a dataset that it has never heard.
 
 A score on clips that a model was trained on, or chosen by, says nothing about new sounds. So clips that it has heard
-are refused, or left out; `hubbub.studies.heard` says how they are known, and what cannot be known. What is left behind
-is a run folder, as training leaves one, for `hubbub report`.
+are refused, or left out; `hubbub.studies.contamination` says how they are known, and what cannot be known. What is left
+behind is a run folder, as training leaves one, for `hubbub report`.
 """
 
 import json
@@ -22,9 +22,10 @@ from hubbub.evaluate.intervals import mean_interval
 from hubbub.evaluate.metrics import Doubles
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
-from hubbub.runs import Predictions, Run, write_csv
-from hubbub.storage import file_sha256, write_json
-from hubbub.studies.heard import Comparison, Matches, by_name, compare, count, ways
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import file_sha256, write_csv, write_json
+from hubbub.studies.contamination import Comparison, Matches, by_name, compare, count, ways
 
 Walk = Callable[[Iterable[Clip]], Iterable[Clip]]
 Track = Callable[[str], Walk]

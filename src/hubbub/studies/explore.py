@@ -13,9 +13,9 @@ from hubbub.data import esc50
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.listen.classifier import load
 from hubbub.logmel import Floats
-from hubbub.studies import soundfacts
-from hubbub.studies.heard import by_name
-from hubbub.studies.soundfacts import Facts, Track
+from hubbub.studies import measure
+from hubbub.studies.contamination import by_name
+from hubbub.studies.measure import Facts, Track
 
 MOST_POINTS = 5000  #: of a map; of more clips, as many are drawn
 _COMPONENTS = 50  # of the principal axes that t-SNE starts from
@@ -65,7 +65,7 @@ class Exploration:
 
     @cached_property
     def known(self) -> tuple[int, ...]:
-        """Clips that can be heard and that the built-in model learnt from, as `hubbub.studies.heard` knows them."""
+        """Clips that can be heard and that the built-in model learnt from, see `hubbub.studies.contamination`."""
         record = load().meta.training
         named, samples = by_name(record, self.clips), record.samples
         rows = ((number, self.clips[number].id, self.facts[number].samples) for number in self.readable)
@@ -99,8 +99,8 @@ def explore(
         folder: of the cache; the user's cache if left out.
         track: names a step and wraps what it walks through, to show progress.
     """
-    heard = soundfacts.listen([clip.path for clip in dataset.clips], jobs, folder, track("listening"))
-    return Exploration(dataset, tuple(one.facts for one in heard), soundfacts.embeddings(heard))
+    heard = measure.listen([clip.path for clip in dataset.clips], jobs, folder, track("listening"))
+    return Exploration(dataset, tuple(one.facts for one in heard), measure.embeddings(heard))
 
 
 def categories(labels: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from hubbub.data.dataset import Clip
 from hubbub.errors import RefusedError, UsageError
-from hubbub.studies.nearcopies import Match
+from hubbub.studies.near_duplicates import Match
 
 Kind = Literal["clip", "recording", "exact", "near"]
 

@@ -17,7 +17,7 @@ from hubbub.data.dataset import Clip
 from hubbub.data.splits import by_recording
 from hubbub.errors import missing_extra
 from hubbub.evaluate.intervals import Interval, mean_interval
-from hubbub.studies.soundfacts import Facts
+from hubbub.studies.measure import Facts
 
 #: What the forest is told, by name: the names of `Facts`.
 TOLD: Mapping[str, tuple[str, ...]] = {

@@ -1,6 +1,7 @@
 """What happens while a stage trains: each epoch is written down, checkpoints are kept, watchers are told."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,33 @@ import pytorch_lightning as pl
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 
-from hubbub.augment.classaware import ClassAware
-from hubbub.runs import read_csv, write_csv
-from hubbub.storage import write_with
+from hubbub.augment.class_aware import ClassAware
+from hubbub.storage import read_csv, write_csv, write_with
 from hubbub.train import weights
-from hubbub.train.events import Step, Watch
-from hubbub.train.module import Tuning
+from hubbub.train.lightning_module import Tuning
 
 EPOCHS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting")
+
+
+@dataclass(frozen=True)
+class BatchEnd:
+    """One batch is done: of an epoch of a stage, counted from 1; `val_accuracy` is that of the last validation."""
+
+    stage: int
+    stages: int
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    val_accuracy: float | None = None
+
+
+OnBatchEnd = Callable[[BatchEnd], None]
+
+
+def ignore(done: BatchEnd) -> None:
+    """An `OnBatchEnd` for when nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,7 @@ class Strengths(Callback):
 class Watching(Callback):
     """Tells a watcher of every batch, and measures how long training waited for data, and at what learning rate."""
 
-    def __init__(self, stage: int, stages: int, watch: Watch):
+    def __init__(self, stage: int, stages: int, watch: OnBatchEnd):
         self.stage, self.stages, self.watch = stage, stages, watch
         self.waited, self.began = 0.0, time.monotonic()
         self.rate = 0.0
@@ -94,7 +114,7 @@ class Watching(Callback):
         """Lightning's hook."""
         accuracy = trainer.callback_metrics.get("val_accuracy")
         self.watch(
-            Step(
+            BatchEnd(
                 self.stage,
                 self.stages,
                 trainer.current_epoch + 1,

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from hubbub.evaluate import summary
-from hubbub.runs import Run, join
+from hubbub.runs.predictions import join
+from hubbub.runs.run import Run
 from hubbub.storage import write_json
+from hubbub.train.arrays import Split
 from hubbub.train.fit import Setting, run
-from hubbub.train.material import Split
 
 _PARTS = ("train", "validation", "test")
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from hubbub.train.material import Material, Split, fast
-from hubbub.train.settings import Recipe
+from hubbub.train.arrays import Material, Split, fast
+from hubbub.train.config import Recipe
 
 Load = Callable[[NDArray[np.int64], int | None], Tensor]  #: rows and epoch (None: clips as they are) → network input
 Wanted = Callable[[NDArray[np.int64], int], Tensor]  #: rows and epoch → share of each class, shape (rows, classes)

@@ -12,16 +12,17 @@ import torch
 from hubbub import modelfile
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
-from hubbub.listen.network import hear
+from hubbub.listen.backend import hear
 from hubbub.logmel import Floats
 from hubbub.modelfile import ModelMeta, TrainingRecord
-from hubbub.runs import Predictions, Run
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
 from hubbub.storage import write_with
-from hubbub.train import recipe as recipes
+from hubbub.train import recipe_file as recipes
+from hubbub.train.config import Recipe
 from hubbub.train.frontend import LogMel
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.classifier import Classifier, head
-from hubbub.train.settings import Recipe
 
 TOLERANCE = 1e-3  #: most that a logit may differ between the stacks
 _OPSET = 18

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
-from hubbub.runs import Predictions, Run, read_csv, write_csv
-from hubbub.storage import write_json
-from hubbub.train import gradient, probe, weights
-from hubbub.train.events import Watch, unwatched
-from hubbub.train.frozen import FrozenFeatures
-from hubbub.train.material import Material, Split, batches, clean
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import read_csv, write_csv, write_json
+from hubbub.train import probe, stages, weights
+from hubbub.train.arrays import Material, Split, batches, clean
+from hubbub.train.callbacks import OnBatchEnd, ignore
+from hubbub.train.config import Recipe
+from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.networks.build import Trunk
 from hubbub.train.networks.classifier import Classifier
-from hubbub.train.settings import Recipe
 
 _PARTS = ("train", "validation", "test")
 Say = Callable[[str], None]
@@ -46,7 +47,7 @@ class Setting:
     cache: Path
     say: Say = print
     track: Track = iter
-    watch: Watch = unwatched
+    watch: OnBatchEnd = ignore
 
 
 def run(setting: Setting, split: Split, target: Run) -> Run:
@@ -103,9 +104,9 @@ def predict(classifier: Classifier, material: Material, rows: NDArray[np.int64],
 def _fit(setting: Setting, split: Split, target: Run) -> tuple[Classifier, dict[str, Any]]:
     material, recipe, trunk = setting.material, setting.recipe, setting.trunk
     if recipe.kind == "gradient":
-        place = gradient.Place(target.folder, setting.cache, setting.say, setting.watch)
-        bf16 = gradient.in_bf16(recipe.precision)
-        return gradient.fit(material, split, recipe, trunk, setting.seed, place), {"bf16": bf16}
+        place = stages.Place(target.folder, setting.cache, setting.say, setting.watch)
+        bf16 = stages.in_bf16(recipe.precision)
+        return stages.fit(material, split, recipe, trunk, setting.seed, place), {"bf16": bf16}
     frozen = FrozenFeatures(material, recipe, trunk, len(trunk.blocks), setting.seed, setting.cache)
     embeddings = frozen.variant(None)[split.train].astype(np.float32)
     targets, groups = material.targets[split.train], material.groups[split.train]

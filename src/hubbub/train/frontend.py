@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubbub.logmel import LogMelSpec, hann, mel_bands
-from hubbub.picture import DECIBELS, LEAST_STD
+from hubbub.logmel import DECIBELS, LEAST_STD, LogMelSpec, hann, mel_bands
 
 
 class LogMel(nn.Module):

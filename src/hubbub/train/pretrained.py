@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from hubbub.errors import RefusedError, missing_extra
 from hubbub.train import weights
+from hubbub.train.config import Network
 from hubbub.train.networks import efficientnet, resnet
 from hubbub.train.networks.build import Trunk, trunk
 from hubbub.train.networks.mobilenet import MobileNetV3
-from hubbub.train.settings import Network
 
 
 def load(network: Network, inputs: int, seed: int, path: Path | None = None) -> Trunk:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hubbub.data.fetch import download
+from hubbub.data.download import download
 from hubbub.errors import RefusedError, UsageError
 from hubbub.storage import cache_dir, file_sha256, write_bytes
 from hubbub.train.networks.mobilenet import ROWS, MobileNetV3

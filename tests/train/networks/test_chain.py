@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hubbub.train.config import Network
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.chain import AttentionPool, Chain, MeanMaxPool, MeanPool, positions
-from hubbub.train.settings import Network
 
 NETWORKS = [
     Network("cnn", width=0.1),

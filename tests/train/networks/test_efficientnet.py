@@ -4,9 +4,9 @@ from torch import Tensor, nn
 
 from hubbub.errors import RefusedError
 from hubbub.train import pretrained, weights
+from hubbub.train.config import Network
 from hubbub.train.networks import efficientnet
 from hubbub.train.networks.build import trunk as build
-from hubbub.train.settings import Network
 
 theirs = pytest.importorskip("efficientnet_lite_pytorch", reason="the network by another author is not installed")
 NETWORK = Network("efficientnet-lite0")

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from hubbub.train.config import Network
 from hubbub.train.networks import resnet
 from hubbub.train.networks.build import trunk as build
-from hubbub.train.settings import Network
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from torch import nn
 
+from hubbub.train.config import Network
 from hubbub.train.networks import cnn, efficientnet, resnet
 from hubbub.train.networks.chain import AttentionPool, Chain, MeanMaxPool, MeanPool
 from hubbub.train.networks.mobilenet import MobileNetV3
-from hubbub.train.settings import Network
 
 Trunk = MobileNetV3 | Chain  #: what both have: blocks, embedding_size, forward(x, start), prefix(x, stop, start)
 _LAYERS = {"attention": 0, "transformer": 2}

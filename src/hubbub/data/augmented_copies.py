@@ -1,0 +1,248 @@
+"""Offline expansion: copies of a dataset's clips, changed once and kept as files, for recipes that want more clips.
+
+Each copy is its clip with one of three changes: white noise of deviation 0.005, a time stretch by 0.8 to 1.2, or a
+pitch shift by up to 2 semitones. What a copy is follows from the seed, its number and its clip's id alone.
+
+The folder holds `audio/`, the table `augmented.csv`, which is written last, and `augmented.json`, which says what was
+asked for. The clips themselves stay where they are. A copy is only ever trained on, see `hubbub.data.splits`.
+"""
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile
+
+from hubbub import audio
+from hubbub.augment.steps import Kind, Step, chain
+from hubbub.augment.transform import apply_all, generator
+from hubbub.data.dataset import Clip, Dataset
+from hubbub.errors import AudioError, DataError, RefusedError, UsageError
+from hubbub.storage import write_json, write_text, write_with
+from hubbub.workers import mapped
+
+VERSION = 1  #: of what a seed gives; raised whenever copies come to sound different
+TABLE, ABOUT, SOUNDS = "augmented.csv", "augmented.json", "audio"
+COLUMNS = ("file", "source", "number", "label", "recording", "fold", "transform", "amount")
+
+#: Of which each copy has one, drawn with equal chances.
+STEPS = (Step("hiss", 0.005, 0.005), Step("stretch", 0.8, 1.2), Step("pitch", -2.0, 2.0))
+
+Format = Literal["flac", "wav"]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a folder of copies was made from, and how.
+
+    Attributes:
+        source: name of the dataset.
+        total: clips and copies together. seed: of all draws.
+        format: of the files, "flac" or "wav", 16 bit.
+    """
+
+    source: str
+    total: int
+    seed: int = 0
+    format: Format = "flac"
+    version: int = VERSION
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy `number`, from 1, of a clip: its file's name, and its change with the amount that `Step` has it in."""
+
+    file: str
+    source: Clip
+    number: int
+    transform: Kind
+    amount: float
+
+
+def usual_total(dataset: Dataset) -> int:
+    """8,143 for 2,000 clips, and in that proportion for others."""
+    return round(len(dataset.clips) * 8143 / 2000)
+
+
+def planned(dataset: Dataset, about: About) -> list[Copy]:
+    """The copies that are to be made: as many of each clip, and one more of some that the seed chooses.
+
+    Raises UsageError if `total` leaves nothing to make, or the dataset has copies already.
+    """
+    if len(dataset.originals) < len(dataset.clips):
+        raise UsageError(f"{dataset.name} has copies already: make copies of {about.source} itself")
+    wanted = about.total - len(dataset.clips)
+    if wanted < 1:
+        raise UsageError(
+            f"a total of {about.total:,} leaves no copies to make of {len(dataset.clips):,} clips: give more"
+        )
+    order = np.random.default_rng(about.seed).permutation(len(dataset.clips))
+    return [_drawn(dataset.clips[order[index % len(order)]], index // len(order) + 1, about) for index in range(wanted)]
+
+
+def _drawn(clip: Clip, number: int, about: About) -> Copy:
+    rng = generator(about.seed, number, clip.id)
+    step = STEPS[rng.integers(len(STEPS))]
+    amount = round(float(rng.uniform(step.low, step.high)), 4)  # as the table says it
+    return Copy(f"{clip.id}-copy{number}.{about.format}", clip, number, step.kind, amount)
+
+
+def expand(
+    dataset: Dataset,
+    folder: Path,
+    about: About,
+    jobs: int = 1,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Dataset:
+    """Make the copies that are not there yet, and return clips and copies as one dataset.
+
+    Args:
+        dataset: the clips.
+        folder: where to; an interrupted or damaged expansion is completed.
+        about: what to make; its `source` is how `hubbub.data.sources` opens the dataset.
+        jobs: processes, at least 1.
+        track: wraps the copies, to show progress.
+
+    Raises:
+        UsageError: `about` makes no sense for this dataset.
+        RefusedError: the folder holds something else; an extra is missing; a process was killed.
+        AudioError: a clip cannot be read.
+    """
+    copies = planned(dataset, about)
+    _claim(folder, about)
+    make = partial(_make, folder=folder, seed=about.seed)
+    for _ in zip(track(copies), mapped(make, copies, jobs), strict=True):
+        pass
+    _write_table(folder, copies)
+    return load(folder, dataset)
+
+
+def _claim(folder: Path, about: About) -> None:
+    """Say in the folder what it is for; refuse one that is for something else."""
+    if (folder / ABOUT).is_file():
+        if (there := read_about(folder)) != about:
+            raise RefusedError(f"{folder} holds what `{_command(folder, there)}` makes: give another folder")
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RefusedError(f"{folder} is not an empty folder: give a new one, so that nothing in it is lost")
+    else:
+        write_json(folder / ABOUT, asdict(about))
+
+
+def _make(copy: Copy, folder: Path, seed: int) -> None:
+    """Write a copy's file unless it is there and whole."""
+    target = folder / SOUNDS / copy.file
+    samples, rate = audio.read(copy.source.path)
+    if _whole(target, len(samples), rate):
+        return
+    steps = chain([Step(copy.transform, copy.amount, copy.amount)], rate)
+    changed = apply_all(steps, samples, generator(seed, copy.number, copy.source.id))
+    peak = float(np.abs(changed).max())
+    pcm = np.rint(changed * (32767 / max(1.0, peak))).astype(np.int16)  # softer as a whole, where it would clip
+    kind = target.suffix[1:].upper()
+    write_with(target, lambda part: soundfile.write(str(part), pcm, rate, subtype="PCM_16", format=kind))
+
+
+def _whole(path: Path, frames: int, rate: int) -> bool:
+    try:
+        samples, found = audio.read(path)
+    except AudioError:
+        return False
+    return (len(samples), found) == (frames, rate)
+
+
+def _write_table(folder: Path, copies: Iterable[Copy]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for copy in sorted(copies, key=lambda copy: copy.file):
+        clip = copy.source
+        fold = "" if clip.fold is None else clip.fold
+        table.writerow(
+            (copy.file, clip.id, copy.number, clip.label, clip.group, fold, copy.transform, f"{copy.amount:g}")
+        )
+    write_text(folder / TABLE, text.getvalue())
+
+
+def read_about(folder: Path) -> About:
+    """What the folder was made from.
+
+    Raises DataError if that cannot be read, RefusedError if another version of hubbub made it.
+    """
+    try:
+        about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+        if not isinstance(about.source, str) or {type(about.total), type(about.seed), type(about.version)} != {int}:
+            raise TypeError("a value is of the wrong kind")
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{folder / ABOUT} is damaged ({error}): make the copies again in a new folder") from error
+    if about.version != VERSION:
+        raise RefusedError(f"{folder} was made by another version of hubbub: make the copies again in a new folder")
+    return about
+
+
+def load(folder: Path, source: Dataset) -> Dataset:
+    """The clips of `source` and their copies in `folder` as one dataset, named as "esc50+6143".
+
+    Raises DataError if the copies are not finished, the table is damaged, or a file is missing; it says which.
+    """
+    about = read_about(folder)
+    cure = f"complete it with `{_command(folder, about)}`"
+    if not (folder / TABLE).is_file():
+        raise DataError(f"{folder} is not finished: {cure}")
+    copies = _rows(folder, source, cure)
+    if len(copies) != about.total - len(source.clips):
+        wanted = about.total - len(source.clips)
+        raise DataError(f"{folder / TABLE} lists {len(copies):,} copies instead of {wanted:,}: {cure}")
+    if missing := [copy.path for copy in copies if not copy.path.is_file()]:
+        raise DataError(f"{missing[0]} is missing, and {len(missing) - 1:,} more copies: {cure}")
+    return replace(
+        source,
+        name=f"{source.name}+{len(copies)}",
+        title=f"{source.title}, with {len(copies):,} augmented copies",
+        clips=tuple(sorted((*source.clips, *copies), key=lambda clip: clip.id)),
+    )
+
+
+def _rows(folder: Path, source: Dataset, cure: str) -> list[Clip]:
+    originals = {clip.id: clip for clip in source.clips}
+    copies: dict[str, Clip] = {}
+    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file)
+        try:
+            for row in table:
+                copy = _parsed(row, folder, originals)
+                if copy.id in copies:
+                    raise ValueError(f"lists {copy.id} again")
+                copies[copy.id] = copy
+        except (ValueError, KeyError, csv.Error) as error:
+            what = f"has no column {error}" if isinstance(error, KeyError) else error
+            raise DataError(f"{folder / TABLE}, line {table.line_num}: {what}; {cure}") from error
+    return list(copies.values())
+
+
+def _parsed(row: dict[str, str], folder: Path, originals: dict[str, Clip]) -> Clip:
+    """One line of the table; raises KeyError for a missing column, ValueError for an impossible value."""
+    name, of = row["file"], row["source"]
+    told = row["label"], row["recording"], row["fold"]
+    if None in row.values():
+        raise ValueError("is cut off")
+    if name in ("", ".", "..") or Path(name).name != name or name in originals:
+        raise ValueError(f"{name!r} is not the name of a copy")
+    if of not in originals:
+        raise ValueError(f"the dataset has no clip {of!r}")
+    clip = originals[of]
+    if told != (clip.label, clip.group, "" if clip.fold is None else str(clip.fold)):
+        raise ValueError(f"label, recording and fold {told} are not those of {of}")
+    return replace(clip, id=name, path=folder / SOUNDS / name, made_from=of)
+
+
+def _command(folder: Path, about: About) -> str:
+    """What makes such a folder, as one types it."""
+    settings = f"--total {about.total} --seed {about.seed} --format {about.format}"
+    return f"hubbub augment {about.source} --out {shlex.quote(str(folder))} {settings}"

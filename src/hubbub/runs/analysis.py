@@ -1,0 +1,239 @@
+"""What a run found, as plain values for a page: from its folder alone, labels and counts from its own tables."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.data import esc50
+from hubbub.data.splits import LEAKY
+from hubbub.errors import DataError
+from hubbub.evaluate import summary
+from hubbub.evaluate.calibration import Bin, calibration_error, reliability
+from hubbub.evaluate.metrics import Ints, confusion, recalls
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import TableRow
+
+_COPIES = re.compile(r"(.+)\+(\d+)")  # as `hubbub.data.augmented_copies` names a dataset
+MOST_LISTED = 20_000  #: clips that a page lists: mistakes first, the most confident ones ahead
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """How one class fared; `recall` and `precision` are None where nothing of it was tested, or named after it.
+
+    Attributes:
+        clips: that were tested. named: that were named after it.
+        mistaken: the class that its clips are most often taken for, and how often; None if never.
+    """
+
+    label: str
+    category: str | None
+    clips: int
+    named: int
+    recall: float | None
+    precision: float | None
+    mistaken: tuple[str, int] | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A finished run, opened for a page."""
+
+    run: Run
+    about: dict[str, Any]
+    predictions: Predictions
+
+    @classmethod
+    def of(cls, run: Run) -> "Evidence":
+        """Raises DataError if the run's predictions are missing or damaged."""
+        return cls(run, run.about, run.predictions)
+
+    @cached_property
+    def name(self) -> str:
+        """The run's; one inside another run bears that one's name as well."""
+        return ", ".join([outer.folder.name for outer in self._outer] + [self.run.folder.resolve().name])
+
+    @property
+    def split(self) -> str:
+        """How its test was split off."""
+        return str(self.about.get("split", ""))
+
+    @property
+    def source(self) -> tuple[str, int]:
+        """The dataset's name, or path, as the run has it, without its augmented copies; and how many those were."""
+        name = str(self.about.get("dataset", ""))
+        copies = _COPIES.fullmatch(name)
+        return (copies[1], int(copies[2])) if copies and not Path(name).exists() else (name, 0)
+
+    @property
+    def leaky(self) -> bool:
+        """Whether its test was not honest."""
+        abouts = [self.about, *(outer.about for outer in self._outer)]
+        return any(str(about.get("split", "")).startswith(LEAKY) for about in abouts)
+
+    @property
+    def _outer(self) -> list[Run]:
+        outer = Run(self.run.folder.resolve().parent)
+        return [outer] if outer.about else []
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of their numbers."""
+        return self.predictions.classes
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Each class's category, if all are ESC-50's; else none."""
+        known = set(self.labels) <= set(esc50.LABELS)
+        return tuple(esc50.category(label) for label in self.labels) if known else ()
+
+    @cached_property
+    def counts(self) -> Ints:
+        """The confusion matrix: row = true class, column = what it was named; shape (classes, classes)."""
+        return confusion(self.predictions.targets, self.predictions.predicted, len(self.labels))
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """Probability of the class that was named, shape (clips,)."""
+        return np.asarray(self.predictions.probabilities.max(1, initial=0))
+
+    @cached_property
+    def recordings(self) -> list[str]:
+        """Each clip's source recording. Raises DataError if clips.csv lacks a clip."""
+        known = {row["clip"]: row["recording"] for row in all_clips(self.run)}
+        try:
+            return [known[clip] for clip in self.predictions.clips]
+        except KeyError as error:
+            raise DataError(f"{self.run.folder}: clips.csv lacks the clip {error}: run it again") from error
+
+    @cached_property
+    def test(self) -> dict[str, Any] | None:
+        """All figures of the test clips, see `hubbub.evaluate.summary`; None for a run that was tested on nothing."""
+        kept = self.predictions
+        if not kept.clips:
+            return None
+        return summary.full(kept.targets, kept.probabilities, self.recordings, self.labels)
+
+    def bins(self, equal: Any = "clips") -> list[Bin]:
+        """Accuracy against confidence, see `reliability`."""
+        return reliability(self.confidence, self.predictions.right, self.recordings, equal=equal)
+
+    @cached_property
+    def calibration_error(self) -> float:
+        """Over bins of equal clips; NaN for no clips."""
+        return calibration_error(self.bins())
+
+    @cached_property
+    def classes(self) -> list[ClassRow]:
+        """How each class fared."""
+        recall, precision = recalls(self.counts), recalls(self.counts.T)  # turned over, one is the other
+        wrong = self.counts - np.diag(np.diag(self.counts))
+        rows = []
+        for index, label in enumerate(self.labels):
+            worst = int(wrong[index].argmax())
+            rows.append(
+                ClassRow(
+                    label,
+                    self.categories[index] if self.categories else None,
+                    int(self.counts[index].sum()),
+                    int(self.counts[:, index].sum()),
+                    _known(recall[index]),
+                    _known(precision[index]),
+                    (self.labels[worst], int(wrong[index, worst])) if wrong[index, worst] else None,
+                )
+            )
+        return rows
+
+    @cached_property
+    def ranked(self) -> NDArray[np.int64]:
+        """Rows of the predictions: mistakes, the most confident ones ahead, then right ones, the least confident ahead.
+
+        What misleads most comes first in either part.
+        """
+        right = self.predictions.right
+        return np.lexsort((np.where(right, self.confidence, -self.confidence), right))
+
+    @property
+    def wrong(self) -> int:
+        """How many clips were named wrong."""
+        return int((~self.predictions.right).sum())
+
+    def clip_data(self) -> dict[str, list[Any]]:
+        """The clips in the order of `ranked`, at most `MOST_LISTED`, as columns.
+
+        They are: id, fold, is (number of the true class), named (that of the likeliest), p (its probability), q (that
+        of the true one).
+        """
+        kept, rows = self.predictions, self.ranked[:MOST_LISTED]
+        return {
+            "id": [kept.clips[row] for row in rows],
+            "fold": kept.folds[rows].tolist(),
+            "is": kept.targets[rows].tolist(),
+            "named": kept.predicted[rows].tolist(),
+            "p": self.confidence[rows].round(4).tolist(),
+            "q": kept.probabilities[rows, kept.targets[rows]].round(4).tolist(),
+        }
+
+    def matrix_data(self) -> dict[str, Any]:
+        """The confusion matrix for the page's script: labels, counts, categories, and the orders that it can be in."""
+        names = sorted(set(self.categories), key=esc50.CATEGORIES.index)
+        return {
+            "labels": [label.replace("_", " ") for label in self.labels],
+            "counts": self.counts.tolist(),
+            "categories": names,
+            "category": [names.index(category) for category in self.categories],
+            "orders": self._orders(),
+        }
+
+    def _orders(self) -> list[dict[str, Any]]:
+        number = range(len(self.labels))
+        by_name = sorted(number, key=lambda index: self.labels[index])
+        recall = np.nan_to_num(recalls(self.counts), nan=2.0)  # classes without clips come last
+        found = {
+            "by name": by_name,
+            "by recall, lowest first": sorted(number, key=lambda index: (recall[index], self.labels[index])),
+            "by similarity": similarity_order(self.counts),
+            "as in the dataset": list(number),
+        }
+        if self.categories:
+            place = {label: index for index, label in enumerate(esc50.LABELS)}
+            found = {"by category": sorted(number, key=lambda index: place[self.labels[index]]), **found}
+        return [{"name": name, "order": order} for name, order in found.items()]
+
+
+def all_clips(run: Run) -> list[TableRow]:
+    """The rows of a run's clips.csv, or of its folds'."""
+    if (run.folder / "clips.csv").is_file() or "folds" not in run.metrics:
+        return run.clips
+    return [row for fold in run.metrics["folds"] for row in run.child(fold).clips]
+
+
+def similarity_order(counts: Ints) -> list[int]:
+    """Classes in an order that puts those side by side which are taken for each other.
+
+    The leaves of a tree by average linkage, turned so that neighbours are as alike as can be (Bar-Joseph et al., "Fast
+    optimal leaf ordering for hierarchical clustering", Bioinformatics 17, 2001).
+
+    Args:
+        counts: a confusion matrix, shape (classes, classes).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(counts) < 3:
+        return list(range(len(counts)))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    distance = 2 - (shares + shares.T)
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=len(counts) <= 300)
+    return [int(index) for index in leaves_list(tree)]
+
+
+def _known(share: float) -> float | None:
+    return None if np.isnan(share) else float(share)

@@ -1,0 +1,175 @@
+"""The leak study: one network, one budget, four ways to split; what each says, and what unseen recordings then give.
+
+One official fold, with every recording that lies in it, is put aside before anything else. What is left is split by
+each way; the model that comes of it is scored on its own test clips, and then on the fold that was put aside.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hubbub.data import splits
+from hubbub.data.dataset import Dataset
+from hubbub.errors import RefusedError, UsageError
+from hubbub.evaluate.intervals import Interval, mean_interval
+from hubbub.runs.predictions import Predictions
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv
+from hubbub.train import export, fit
+from hubbub.train import recipe_file as recipes
+from hubbub.train.arrays import Split
+from hubbub.train.config import Recipe
+from hubbub.train.fit import Setting
+
+_UNSEEN = "unseen.csv"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to split: its name in folders, what it is for people, its rule, and whether copies take part."""
+
+    name: str
+    title: str
+    plan: splits.Plan
+    copies: bool
+
+
+OFFICIAL = Way("official", "official folds", splits.Plan("official"), False)
+WAYS = (
+    OFFICIAL,
+    Way("official-copies", "official folds, copies of training clips only", splits.Plan("official"), True),
+    Way("LEAKY-random", "LEAKY: random clips", splits.Plan("random"), False),
+    Way("LEAKY-random-expanded", "LEAKY: clips and copies pooled, then split", splits.Plan("random-expanded"), True),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The accuracy that a way's own test says, and that on unseen recordings, pooled over the folds put aside.
+
+    Intervals are over recordings.
+    """
+
+    way: Way
+    says: Interval
+    unseen: Interval
+
+    @property
+    def inflation(self) -> float:
+        """Points by which the way's own test is above unseen recordings."""
+        return 100 * (self.says.value - self.unseen.value)
+
+
+def run(setting: Setting, dataset: Dataset, unseen: Iterable[int], target: Run) -> list[Finding]:
+    """Train what is not trained yet, and find.
+
+    Args:
+        setting: its recipe is the network and the budget: epochs over the clips without copies. With copies, there are
+            as many fewer epochs as there are more clips, so that there are as many steps as on the official folds
+            without. `patience`, and a schedule counted in epochs, would break that.
+        dataset: with copies, see `hubbub.data.augmented_copies`.
+        unseen: official folds to put aside, one after the other.
+        target: the study's folder; each training is a run of its own in it.
+
+    Raises RefusedError if the dataset has no copies, UsageError if it lacks the folds.
+    """
+    if len(dataset.originals) == len(dataset.clips):
+        raise RefusedError(f"{dataset.name} has no copies to pool: make them with `hubbub augment` and give its folder")
+    if len(dataset.folds) < 3:
+        raise UsageError(f"{dataset.name} has too few official folds: one is put aside, one tests, the others train")
+    split = {fold: _splits(dataset, fold, setting.recipe.validation) for fold in unseen}
+    for fold, ways in split.items():
+        heard_by_none = [clip.id for clip in dataset.originals if clip.fold == fold]
+        usual = len(ways[OFFICIAL].train)
+        for way, ids in ways.items():
+            setting.say(f"fold {fold} put aside, {way.title}: {len(ids.train)} clips to train on")
+            recipe = _shortened(setting.recipe, usual / len(ids.train)) if way.copies else setting.recipe
+            recipe = replace(recipe, split=way.plan)
+            one = replace(setting, recipe=recipe, recipe_text=recipes.to_yaml(recipe))
+            _train(one, ids, heard_by_none, _training(target, fold, way))
+    return _findings(target, dataset, list(split))
+
+
+def _splits(dataset: Dataset, unseen: int, validation: float) -> dict[Way, splits.Split]:
+    """How each way splits what is left without that official fold; the next fold is the test of the official ways."""
+    left = splits.without_fold(dataset, unseen)
+    plain = replace(left, clips=left.originals)
+    following = next((fold for fold in left.folds if fold > unseen), left.folds[0])
+    found = {}
+    for way in WAYS:
+        tested = following if way.plan.kind == "official" else 1
+        found[way] = splits.make(left if way.copies else plain, way.plan, tested, validation)
+    return found
+
+
+def _shortened(recipe: Recipe, share: float) -> Recipe:
+    """The recipe with that share of each stage's epochs, rounded, at least one."""
+    stages = tuple(replace(stage, epochs=max(1, round(share * stage.epochs))) for stage in recipe.stages)
+    return replace(recipe, stages=stages)
+
+
+def _train(setting: Setting, ids: splits.Split, unseen: Sequence[str], target: Run) -> None:
+    """Train on a split and name the unseen clips, unless both are done."""
+    material = setting.material
+    parts = (material.rows(part) for part in (ids.train, ids.validation, ids.test))
+    fit.run(setting, Split(ids.name, *parts), target)
+    path = target.folder / _UNSEEN
+    if not path.is_file():
+        classifier, recipe = export.load_classifier(target)
+        fit.predict(classifier, material, material.rows(unseen), recipe.frontend.channels).write(path)
+
+
+def _training(target: Run, unseen: int, way: Way) -> Run:
+    return target.child(f"unseen{unseen}-{way.name}")
+
+
+def _findings(target: Run, dataset: Dataset, unseen: Sequence[int]) -> list[Finding]:
+    recordings = {clip.id: clip.group for clip in dataset.clips}
+    found = []
+    for way in WAYS:
+        runs = [_training(target, fold, way) for fold in unseen]
+        says = _pooled([one.predictions for one in runs], recordings)
+        heard = _pooled([Predictions.read(one.folder / _UNSEEN) for one in runs], recordings)
+        found.append(Finding(way, says, heard))
+    return found
+
+
+def _pooled(parts: Sequence[Predictions], recordings: Mapping[str, str]) -> Interval:
+    """The accuracy of several runs' predictions together."""
+    right = np.concatenate([part.right for part in parts])
+    return mean_interval(right, [recordings[clip] for part in parts for clip in part.clips])
+
+
+def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
+    """Write what every training named every clip that it was scored on: a CSV file that the table follows from.
+
+    Columns: split, commit, put_aside (the fold), scored_on (its own test, or unseen), clip, label, prediction.
+    """
+    rows = []
+    for fold, way in ((fold, way) for fold in unseen for way in WAYS):
+        one = _training(target, fold, way)
+        commit = one.about["environment"]["commit"]
+        for name, file in (("test", "predictions.csv"), ("unseen", _UNSEEN)):
+            kept = Predictions.read(one.folder / file)
+            names = ((kept.classes[a], kept.classes[b]) for a, b in zip(kept.targets, kept.predicted, strict=True))
+            rows += [[way.name, commit, fold, name, clip, *pair] for clip, pair in zip(kept.clips, names, strict=True)]
+    write_csv(path, ["split", "commit", "put_aside", "scored_on", "clip", "label", "prediction"], rows)
+
+
+def table(found: Iterable[Finding]) -> str:
+    """The findings as a Markdown table."""
+    lines = [
+        "| split | its own test says | 95 % interval | unseen recordings give | 95 % interval | inflation |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for one in found:
+        says, unseen = (f"{100 * part.value:.2f} % | {span(part)}" for part in (one.says, one.unseen))
+        lines.append(f"| {one.way.title} | {says} | {unseen} | {one.inflation:+.1f} points |")
+    return "\n".join(lines)
+
+
+def span(interval: Interval) -> str:
+    """The ends of an interval of shares, in per cent."""
+    return f"{100 * interval.low:.1f}–{100 * interval.high:.1f}"

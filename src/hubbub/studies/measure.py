@@ -1,0 +1,249 @@
+"""What one sound file holds: its format, level, pauses, brightness, bandwidth, and what the built-in model makes of it.
+
+Found once, and kept in a cache under the digest of the file's bytes: what was interrupted goes on from there. All
+measures are of the mono mix of the first `LONGEST` seconds.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+from numpy.typing import NDArray
+
+from hubbub import audio
+from hubbub.errors import AudioError, ExitCode
+from hubbub.features.cache import sample_digest
+from hubbub.listen.classifier import Classifier, load
+from hubbub.logmel import Floats
+from hubbub.storage import cache_dir, digest, file_sha256, write_text
+from hubbub.workers import mapped
+
+VERSION = 1  #: of what is measured; raised whenever a figure comes to mean something else
+LONGEST = 300  #: seconds of a file that are measured, from its beginning
+PAUSE = 0.010  #: seconds of zeros from which they are digital silence, and not two zero crossings
+BELOW_PEAK = 80.0  #: dB under the strongest frequency at which a sound's bandwidth ends
+
+_STEP = 2.0**-15  # one step of 16 bit
+_FFT, _HOP = 2048, 1024
+_QUIET = 60.0  # dB under the loudest frame: what is quieter is a pause, whose hiss has no brightness of interest
+_FLAT = 3  # samples in a row at the peak, from which it is cut off
+
+Track = Callable[[Sequence[Path]], Iterable[Path]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of one file. Where it cannot be read, `problem` says why, and the rest says nothing.
+
+    Attributes:
+        problem: why the file cannot be read; empty if it can. missing: it is not there, or may not be opened.
+        format, subtype: as libsndfile names them, "WAV" and "PCM_16". size: of the file, in bytes.
+        rate: in Hz. channels: of the file. duration: in seconds, of the whole file.
+        samples: digest of the decoded samples (`features.cache.sample_digest`).
+        peak: highest absolute sample; 1 is full scale.
+        level: RMS of all but digital silence, in dB relative to full scale.
+        offset: mean of all samples (DC).
+        clipped: share of samples in runs of 3 or more at one sign's peak, which is what cutting off leaves.
+        silence: share of digital silence, zeros for `PAUSE` or longer.
+        lead, tail: seconds of zeros at the beginning and at the end.
+        bandwidth: Hz, the highest frequency whose mean power is within `BELOW_PEAK` of the strongest one's, and 6 dB
+            above what rounding to 16 bits leaves.
+        crossings: sign changes a second, outside digital silence.
+        centroid: Hz, the spectral centroid: mean frequency weighted by magnitude on a linear axis, over all frames
+            within 60 dB of the loudest (per frame as in librosa).
+    """
+
+    problem: str = ""
+    missing: bool = False
+    format: str = ""
+    subtype: str = ""
+    size: int = 0
+    rate: int = 0
+    channels: int = 0
+    duration: float = 0.0
+    samples: str = ""
+    peak: float = 0.0
+    level: float = -np.inf
+    offset: float = 0.0
+    clipped: float = 0.0
+    silence: float = 0.0
+    lead: float = 0.0
+    tail: float = 0.0
+    bandwidth: float = 0.0
+    crossings: float = 0.0
+    centroid: float = 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Whether a readable file holds nothing but digital silence."""
+        return not self.problem and self.peak < _STEP
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Facts of a file, and its embedding by the built-in model: float32, shape (size,); empty if it is unreadable."""
+
+    facts: Facts
+    embedding: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
+def listen(paths: Sequence[Path], jobs: int = 1, folder: Path | None = None, track: Track = iter) -> list[Heard]:
+    """Facts and embeddings of files, in order, from the cache or found and put there; no file stops it.
+
+    Args:
+        paths: sound files.
+        jobs: processes.
+        folder: of the cache; the user's cache if left out.
+        track: wraps the paths on their way, to show progress.
+    """
+    work = partial(one, folder=folder or cache_dir("facts"))
+    with closing(mapped(work, paths, jobs)) as found:
+        return [heard for _, heard in zip(track(paths), found, strict=True)]
+
+
+def embeddings(heard: Sequence[Heard]) -> Floats:
+    """All embeddings, float32 of shape (files, size); a row of NaN for a file without."""
+    size = max((len(one.embedding) for one in heard), default=0)
+    stacked = np.full((len(heard), size), np.nan, np.float32)
+    for row, one in zip(stacked, heard, strict=True):
+        if len(one.embedding):
+            row[:] = one.embedding
+    return stacked
+
+
+def one(path: Path, folder: Path) -> Heard:
+    """Facts and embedding of one file; see `listen`."""
+    try:
+        with path.open("rb"):  # a name that is not there is no work for the cache
+            kept = folder / f"{digest(str(VERSION), _trunk(), file_sha256(path))}.json"
+    except OSError:
+        kept = None
+    if kept is not None and (known := _read(kept)) is not None:
+        return known
+    try:
+        info = audio.probe(path)
+        samples = next(audio.blocks(path, info.rate, LONGEST * info.rate))
+        heard = Heard(_facts(info, samples, path.stat().st_size), _model().embed(samples, info.rate))
+    except AudioError as error:
+        return Heard(Facts(problem=str(error), missing=error.exit_code == ExitCode.REFUSED))
+    if kept is not None:
+        _write(kept, heard)
+    return heard
+
+
+def measurements(samples: Floats, rate: int) -> dict[str, float]:
+    """The measures of `Facts`, from `peak` to `centroid`, of samples of shape (time,) at `rate` Hz."""
+    quiet = pauses(samples, rate)
+    sound = samples[~quiet].astype(np.float64)
+    peak = float(np.abs(samples).max(initial=0))
+    zeros = np.flatnonzero(samples)
+    lead, tail = (zeros[0], len(samples) - 1 - zeros[-1]) if len(zeros) else (len(samples), len(samples))
+    changes = np.diff(np.signbit(samples)) & ~quiet[1:]
+    found = {
+        "peak": peak,
+        "level": float(10 * np.log10(np.mean(sound**2))) if peak else -np.inf,
+        "offset": float(samples.mean(dtype=np.float64)),
+        "clipped": _clipped(samples, peak),
+        "silence": float(quiet.mean()),
+        "lead": float(lead / rate),
+        "tail": float(tail / rate),
+        "crossings": float(changes.sum() * rate / max(1, len(sound))),
+    }
+    return found | _spectrum(samples, rate)
+
+
+def pauses(samples: Floats, rate: int) -> NDArray[np.bool_]:
+    """Where a sound is digital silence: in zeros for `PAUSE` seconds or longer, shape (time,)."""
+    return _in_runs(samples == 0, round(PAUSE * rate))
+
+
+def _clipped(samples: Floats, peak: float) -> float:
+    """Share of samples in a row at the highest or the lowest value."""
+    if peak < _STEP:
+        return 0.0
+    sides = [side for side in (samples, -samples) if side.max() >= peak - 2 * _STEP]
+    cut = [_in_runs(side >= side.max() - _STEP / 2, _FLAT) for side in sides]
+    return float(np.any(cut, axis=0).mean())
+
+
+def _in_runs(wanted: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Where `wanted` holds for at least so many in a row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]])))
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= least
+    marks = np.zeros(len(wanted) + 1, np.int8)
+    marks[starts[long]], marks[ends[long]] = 1, -1
+    return np.cumsum(marks[:-1]) > 0
+
+
+def _spectrum(samples: Floats, rate: int) -> dict[str, float]:
+    """Bandwidth and centroid, frame by frame in bounded memory; both 0 for silence."""
+    length = min(_FFT, len(samples))  # a window longer than the sound would leave nothing of its first samples
+    window = scipy.signal.get_window("hann", length).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, length)[::_HOP]
+    energies = np.einsum("ft,ft->f", frames, frames, dtype=np.float64)
+    loud = np.flatnonzero(energies > energies.max() * 10 ** (-_QUIET / 10))
+    if not len(loud) or not energies.max():
+        return {"bandwidth": 0.0, "centroid": 0.0}
+    hertz = scipy.fft.rfftfreq(_FFT, 1 / rate)
+    power, centroids = np.zeros(len(hertz)), 0.0
+    for start in range(0, len(loud), 256):
+        magnitude = np.abs(scipy.fft.rfft(frames[loud[start : start + 256]] * window, _FFT))
+        power += (magnitude.astype(np.float64) ** 2).sum(0)
+        centroids += float(((magnitude @ hertz) / np.maximum(magnitude.sum(1), 1e-12)).sum())
+    rounding = _STEP**2 / 12 * float((window**2).sum())
+    least = max(power.max() / len(loud) * 10 ** (-BELOW_PEAK / 10), 4 * rounding)
+    above = np.flatnonzero(power / len(loud) >= least)
+    return {"bandwidth": float(hertz[above[-1]]) if len(above) else 0.0, "centroid": centroids / len(loud)}
+
+
+def _facts(info: audio.AudioInfo, samples: Floats, size: int) -> Facts:
+    return Facts(
+        format=info.format,
+        subtype=info.subtype,
+        size=size,
+        rate=info.rate,
+        channels=info.channels,
+        duration=info.duration,
+        samples=sample_digest(samples, info.rate),
+        **measurements(samples, info.rate),  # type: ignore[arg-type]
+    )
+
+
+@lru_cache(maxsize=1)
+def _model() -> Classifier:
+    return load(threads=1)
+
+
+@lru_cache(maxsize=1)
+def _trunk() -> str:
+    return _model().meta.trunk
+
+
+def _write(path: Path, heard: Heard) -> None:
+    facts: dict[str, Any] = asdict(heard.facts)
+    facts["level"] = None if heard.facts.level == -np.inf else heard.facts.level  # JSON has no infinity
+    embedding = base64.b64encode(heard.embedding.astype("<f2").tobytes()).decode()
+    write_text(path, json.dumps({"facts": facts, "embedding": embedding}))
+
+
+def _read(path: Path) -> Heard | None:
+    """What was kept; None if there is nothing, or it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        facts = content["facts"]
+        if set(facts) != set(Facts.__dataclass_fields__):
+            return None
+        level = -np.inf if facts["level"] is None else facts["level"]
+        embedding = np.frombuffer(base64.b64decode(content["embedding"], validate=True), "<f2")
+        return Heard(Facts(**facts | {"level": level}), embedding.astype(np.float32))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

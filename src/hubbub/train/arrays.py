@@ -1,0 +1,153 @@
+"""What training is given: arrays, targets and a split, and nothing that knows how to read a sound."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hubbub.augment.plan import spectrogram_chain, view
+from hubbub.augment.transform import apply_all, generator
+from hubbub.augment.waveform import between_class
+from hubbub.logmel import FULL_SCALE, Floats
+from hubbub.train.config import Recipe
+
+_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Material:
+    """All clips of a dataset, in order.
+
+    Attributes:
+        ids: of the clips. labels: the classes.
+        arrays: log-mel, shape (clips, rows, columns).
+        targets: class of each clip. groups: its source recording. folds: its fold, 0 if it has none.
+        digests: of each clip's samples.
+        categories: of each class, for acoustic rules; empty if the dataset has none.
+        sounds: 16 bit waveforms at the front end's rate, shape (clips, time); only there if the recipe changes them.
+    """
+
+    dataset: str
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+    arrays: Floats
+    targets: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    folds: NDArray[np.int64]
+    digests: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    sounds: NDArray[np.int16] | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """BLAKE2 hash of `arrays`, which clips of one digest differ in by length, front end or 8 bit pictures."""
+        return hashlib.blake2b(np.ascontiguousarray(self.arrays).data).hexdigest()
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.ids)}
+
+    def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Where those clips stand."""
+        return np.array([self._rows[name] for name in ids], dtype=np.int64)
+
+    def sound(self, row: int) -> Floats:
+        """A clip's waveform, shape (time,)."""
+        assert self.sounds is not None, "waveforms are loaded for recipes that change them"
+        return self.sounds[row].astype(np.float32) / np.float32(FULL_SCALE)
+
+    def category(self, row: int) -> str:
+        """Of a clip's class; empty if there is none."""
+        return self.categories[self.targets[row]] if self.categories else ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of a `Material` to train on, to choose by, and to test on; of one `name`."""
+
+    name: str
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def augmented(
+    material: Material,
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+    seed: int,
+    epoch: int,
+    strengths: NDArray[np.float64] | None = None,
+) -> Tensor:
+    """Augmented log-mel of those clips, shape (clips, channels, rows, columns).
+
+    Draws derive from (seed, epoch, clip id). `strengths`, one a class, scale the rules of augmentation. If the recipe
+    mixes waveforms, each clip sounds with its partner, see `partners`.
+    """
+    spec, plan = recipe.frontend, recipe.augment
+    chain = spectrogram_chain(plan, spec)
+    mixed = zip(*partners(material, rows, recipe, seed, epoch), strict=True) if recipe.mixes_waveforms else None
+
+    def one(row: int) -> Floats:
+        rng = generator(seed, epoch, material.ids[row])
+        if not recipe.of_waveform:
+            return apply_all(chain, material.arrays[row], rng)
+        sound = material.sound(row)
+        if mixed is not None:
+            other, share = next(mixed)
+            sound = between_class(sound, material.sound(other), float(share), spec.rate)
+        strength = 1.0 if strengths is None else float(strengths[material.targets[row]])
+        return view(sound, spec, plan, rng, material.category(row), strength)
+
+    return _as_input(np.stack([one(row) for row in rows]), spec.channels)
+
+
+def partners(
+    material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each clip of a batch, another of the batch to sound with, and its own share from Beta(mixup, mixup)."""
+    rngs = [generator(seed, epoch, f"{material.ids[row]} and another") for row in rows]
+    shares = [rng.beta(recipe.mixup, recipe.mixup) for rng in rngs]
+    return rows[[rng.integers(len(rows)) for rng in rngs]], np.array(shares, np.float32)
+
+
+def mixed_targets(material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int) -> Tensor:
+    """What `augmented` shows of those clips by share of each class, shape (clips, classes)."""
+    others, shares = partners(material, rows, recipe, seed, epoch)
+    classes = np.eye(len(material.labels), dtype=np.float32)[material.targets]
+    return torch.from_numpy(shares[:, None] * classes[rows] + (1 - shares[:, None]) * classes[others])
+
+
+def clean(material: Material, rows: NDArray[np.int64], channels: int = 1) -> Tensor:
+    """Log-mel of those clips as they are, shape (clips, channels, rows, columns)."""
+    return _as_input(material.arrays[rows], channels)
+
+
+def _as_input(arrays: Floats, channels: int) -> Tensor:
+    return torch.from_numpy(arrays)[:, None].expand(-1, channels, -1, -1)
+
+
+def batches(
+    function: Callable[[Tensor], Tensor],
+    load: Callable[[NDArray[np.int64]], Tensor],
+    rows: NDArray[np.int64],
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """`function` of what `load` gives for those rows, batch by batch, without gradients, on the CPU again."""
+    results = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), _BATCH):
+            batch = fast(load(rows[start : start + _BATCH]), device)
+            results.append(function(batch).float().cpu())
+    return torch.cat(results).clone()
+
+
+def fast(batch: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """The batch in single precision on `device`; images in the memory order in which convolutions are quickest."""
+    batch = batch.to(device, torch.float32)
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch

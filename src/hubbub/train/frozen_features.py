@@ -1,0 +1,77 @@
+"""What frozen blocks make of every clip, computed once and kept."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hubbub.storage import digest, write_with
+from hubbub.train.arrays import Material, augmented, batches, clean
+from hubbub.train.config import Recipe
+from hubbub.train.networks.build import Trunk
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """What the first `stop` blocks of a trunk make of every clip of a material, computed once a variant.
+
+    Kept in `folder` in half precision, one file a variant, under a name that derives from those blocks and their
+    weights, the clips and the augmentation: whatever builds on the same blocks shares it, folds of a cross-validation
+    among them, and an interrupted run finds it again. With `base`, what fewer blocks made of the same variants, only
+    the blocks between are run.
+    """
+
+    material: Material
+    recipe: Recipe
+    trunk: Trunk
+    stop: int
+    seed: int
+    folder: Path
+    device: torch.device | str = "cpu"
+    base: "FrozenFeatures | None" = None
+
+    @cached_property
+    def _key(self) -> str:
+        run = self.trunk.blocks[: self.stop]
+        hasher = hashlib.sha256(repr(run).encode())
+        for tensor in run.state_dict().values():
+            hasher.update(tensor.cpu().numpy().tobytes())
+        recipe, clips = self.recipe, self.material
+        pooled = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
+        settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pooled))
+        made = str((self.stop, self.base.stop if self.base else 0, self.seed))
+        return digest(hasher.digest(), *settings, made, *clips.ids, *clips.digests)
+
+    def variant(self, number: int | None) -> NDArray[np.float16]:
+        """Of all clips, shape (clips, ...), memory-mapped; None stands for the clips as they are."""
+        path = self.folder / self._key / f"{'clean' if number is None else number}.npy"
+        try:
+            return np.asarray(np.load(path, mmap_mode="r"))
+        except (OSError, ValueError, EOFError):  # not there yet, or damaged
+            computed = self._compute(number)
+            write_with(path, lambda temporary: np.save(temporary, computed))
+        return np.asarray(np.load(path, mmap_mode="r"))
+
+    def rows(self, rows: NDArray[np.int64], number: int | None) -> Tensor:
+        """Of some clips, shape (len(rows), ...), half precision."""
+        return torch.from_numpy(self.variant(number)[rows])
+
+    def _compute(self, number: int | None) -> NDArray[np.float16]:
+        trunk, base = self.trunk.eval(), self.base
+        start = base.stop if base else 0
+
+        def load(rows: NDArray[np.int64]) -> Tensor:
+            if base:
+                return base.rows(rows, number)
+            if number is None:
+                return clean(self.material, rows, self.recipe.frontend.channels)
+            return augmented(self.material, rows, self.recipe, self.seed, number)
+
+        every = np.arange(len(self.material.ids))
+        result = batches(lambda x: trunk.prefix(x, self.stop, start), load, every, self.device)
+        return result.numpy().astype(np.float16)

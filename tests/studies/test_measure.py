@@ -1,0 +1,194 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+from numpy.typing import NDArray
+
+from hubbub import audio
+from hubbub.logmel import Floats
+from hubbub.studies import measure
+from hubbub.studies.measure import Facts, Heard, embeddings, listen, measurements, pauses
+
+RATE = 44_100
+
+
+def noise(seconds: float = 2.0, rate: int = RATE) -> Floats:
+    return (0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+def tone(hertz: float, amplitude: float = 0.5, seconds: float = 1.0) -> Floats:
+    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def rounded(samples: NDArray[np.floating]) -> Floats:
+    """As 16 bit keep it."""
+    return (np.rint(samples * 32768) / 32768).astype(np.float32)
+
+
+class TestMeasure:
+    def test_level_and_peak_of_a_sine(self) -> None:
+        found = measurements(tone(1000), RATE)
+        assert found["peak"] == pytest.approx(0.5, abs=1e-4)
+        assert found["level"] == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)
+        assert found["crossings"] == pytest.approx(2000, abs=3)
+        assert found["offset"] == pytest.approx(0, abs=1e-4)
+
+    def test_silence_does_not_dilute_the_level_nor_the_crossings(self) -> None:
+        sound = tone(1000)
+        padded = np.concatenate([np.zeros(RATE, np.float32), sound, np.zeros(2 * RATE, np.float32)])
+        found, plain = measurements(padded, RATE), measurements(sound, RATE)
+        assert found["silence"] == pytest.approx(3 / 4, abs=1e-4)
+        assert found["lead"] == pytest.approx(1, abs=1e-3)
+        assert found["tail"] == pytest.approx(2, abs=1e-3)
+        assert found["level"] == pytest.approx(plain["level"], abs=0.01)
+        assert found["crossings"] == pytest.approx(plain["crossings"], rel=0.01)
+        assert found["centroid"] == pytest.approx(plain["centroid"], rel=0.05)
+
+    def test_an_offset(self) -> None:
+        assert measurements(noise() + np.float32(0.03), RATE)["offset"] == pytest.approx(0.03, abs=1e-3)
+
+    def test_the_centroid_is_in_hertz_on_a_linear_axis(self) -> None:
+        """White noise has its mean frequency in the middle of the linear axis; in mel bands it would lie far lower."""
+        assert measurements(noise(), RATE)["centroid"] == pytest.approx(RATE / 4, rel=0.01)
+        assert measurements(tone(3000), RATE)["centroid"] == pytest.approx(3000, rel=0.05)
+
+    def test_the_centroid_agrees_with_scipys_spectrogram(self) -> None:
+        sound = scipy.signal.lfilter([1], [1, -0.9], noise()).astype(np.float32)
+        hertz, _, spectra = scipy.signal.stft(sound, RATE, "hann", 2048, 1024, boundary=None, padded=False)
+        magnitude = np.abs(spectra)
+        wanted = float(((magnitude * hertz[:, None]).sum(0) / magnitude.sum(0)).mean())
+        assert measurements(sound, RATE)["centroid"] == pytest.approx(wanted, rel=1e-3)
+
+    @pytest.mark.parametrize("edge", [2000, 4000, 10_000])
+    def test_bandwidth_of_what_was_cut_off(self, edge: float) -> None:
+        low = scipy.signal.sosfiltfilt(scipy.signal.butter(16, edge, fs=RATE, output="sos"), noise())
+        assert measurements(rounded(low), RATE)["bandwidth"] == pytest.approx(edge * 1.15, rel=0.15)
+
+    def test_bandwidth_of_what_was_recorded_at_a_lower_rate(self) -> None:
+        found = measurements(rounded(audio.resample(noise(rate=8000), 8000, RATE)), RATE)["bandwidth"]
+        assert found == pytest.approx(4000, rel=0.05)
+
+    def test_bandwidth_of_all_there_is(self) -> None:
+        assert measurements(noise(), RATE)["bandwidth"] == pytest.approx(RATE / 2)
+
+    @pytest.mark.parametrize("length", [1, 2, 10, 500])
+    def test_bandwidth_of_a_few_samples(self, length: int) -> None:
+        """A click holds all frequencies."""
+        click = np.zeros(length, np.float32)
+        click[length // 2] = 0.5
+        assert measurements(click, RATE)["bandwidth"] == pytest.approx(RATE / 2)
+        assert measurements(click, RATE)["centroid"] == pytest.approx(RATE / 4, rel=0.01)
+
+    def test_rounding_is_no_bandwidth(self) -> None:
+        """Faint sound in 16 bit has the white noise of rounding up to the top, less than 80 dB under it."""
+        low = scipy.signal.sosfiltfilt(scipy.signal.butter(8, 500, fs=RATE, output="sos"), noise()) * 0.1
+        assert measurements(rounded(low), RATE)["bandwidth"] < 1500
+
+    def test_clipping(self) -> None:
+        sound = tone(100, 2.0)
+        cut = np.clip(sound, -1, 1)
+        share = float((np.abs(sound) >= 1).mean())
+        assert measurements(cut, RATE)["clipped"] == pytest.approx(share, rel=0.02)
+        assert measurements(cut * np.float32(0.4), RATE)["clipped"] == pytest.approx(share, rel=0.02), (
+            "turned down later"
+        )
+        assert measurements(tone(5000), RATE)["clipped"] == 0
+        assert measurements(noise(), RATE)["clipped"] == 0
+
+    @pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(1, np.float32)])
+    def test_silence(self, samples: Floats) -> None:
+        found = measurements(samples, RATE)
+        assert (found["peak"], found["level"]) == (0, -np.inf)
+        assert found["lead"] == found["tail"] == pytest.approx(len(samples) / RATE)
+        assert not any(found[name] for name in ("clipped", "bandwidth", "centroid", "crossings"))
+
+    def test_a_few_samples(self) -> None:
+        assert measurements(np.array([0.1], np.float32), RATE)["peak"] == pytest.approx(0.1)
+
+    def test_a_pause_is_long(self) -> None:
+        sound = np.ones(1000, np.float32)
+        sound[100:105] = 0  # half a millisecond
+        sound[500:900] = 0
+        assert np.flatnonzero(pauses(sound, 10_000)).tolist() == list(range(500, 900))
+
+
+class TestListen:
+    @pytest.fixture
+    def paths(self, tmp_path: Path) -> list[Path]:
+        audio.write_wav(tmp_path / "a.wav", noise(1), RATE)
+        soundfile.write(tmp_path / "b.flac", np.stack([tone(440), tone(440)], 1), RATE, subtype="PCM_24")
+        (tmp_path / "broken.wav").write_bytes(b"no sound")
+        return [tmp_path / name for name in ("a.wav", "b.flac", "broken.wav", "gone.wav")]
+
+    def test_facts_of_files(self, paths: list[Path], tmp_path: Path) -> None:
+        first, second, broken, gone = (heard.facts for heard in listen(paths, folder=tmp_path / "cache"))
+        assert (first.format, first.subtype, first.rate, first.channels, first.duration) == (
+            "WAV",
+            "PCM_16",
+            RATE,
+            1,
+            1,
+        )
+        assert first.size == paths[0].stat().st_size
+        assert (second.format, second.channels) == ("FLAC", 2)
+        assert "broken.wav" in broken.problem
+        assert not broken.missing
+        assert gone.missing
+
+    def test_embeddings_are_the_models(self, paths: list[Path], tmp_path: Path) -> None:
+        import hubbub
+
+        found = embeddings(listen(paths, folder=tmp_path / "cache"))
+        np.testing.assert_allclose(found[0], hubbub.embed(paths[0]), rtol=1e-2, atol=1e-2)
+        assert np.isnan(found[2:]).all()
+
+    def test_what_is_known_is_not_found_again(
+        self, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = listen(paths, folder=tmp_path / "cache")
+
+        def refuse(*_: object) -> None:
+            raise AssertionError("it was in the cache")
+
+        monkeypatch.setattr(measure, "measurements", refuse)
+        again = listen([paths[0].rename(tmp_path / "renamed.wav"), *paths[1:]], folder=tmp_path / "cache")
+        assert [one.facts for one in again[:2]] == [one.facts for one in before[:2]]
+        np.testing.assert_array_equal(again[0].embedding, before[0].embedding.astype(np.float16).astype(np.float32))
+
+    def test_a_damaged_cache_is_made_anew(self, paths: list[Path], tmp_path: Path) -> None:
+        before = listen(paths[:1], folder=tmp_path / "cache")
+        for kept in (tmp_path / "cache").iterdir():
+            kept.write_text('{"facts": {"level": 1}, "embedding": ""}')
+        assert listen(paths[:1], folder=tmp_path / "cache")[0].facts == before[0].facts
+
+    def test_another_content_under_the_same_name(self, paths: list[Path], tmp_path: Path) -> None:
+        before = listen(paths[:1], folder=tmp_path / "cache")[0].facts
+        audio.write_wav(paths[0], tone(1000), RATE)
+        assert listen(paths[:1], folder=tmp_path / "cache")[0].facts != before
+
+    def test_silence_comes_back_from_the_cache(self, tmp_path: Path) -> None:
+        audio.write_wav(tmp_path / "a.wav", np.zeros(RATE), RATE)
+        first, again = (listen([tmp_path / "a.wav"], folder=tmp_path / "cache")[0].facts for _ in range(2))
+        assert first == again
+        assert first.silent
+        assert not replace(first, peak=0.1).silent
+
+    def test_several_processes_give_the_same(self, paths: list[Path], tmp_path: Path) -> None:
+        alone = listen(paths, 1, tmp_path / "one")
+        together = listen(paths, 2, tmp_path / "two")
+        assert [one.facts for one in alone] == [one.facts for one in together]
+
+    def test_a_long_file_is_measured_from_its_beginning(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(measure, "LONGEST", 1)
+        audio.write_wav(tmp_path / "a.wav", np.concatenate([tone(1000), np.zeros(RATE)]), RATE)
+        facts = listen([tmp_path / "a.wav"], folder=tmp_path / "cache")[0].facts
+        assert facts.duration == pytest.approx(2)
+        assert facts.silence == 0
+
+
+def test_embeddings_of_nothing() -> None:
+    assert embeddings([]).shape == (0, 0)
+    assert embeddings([Heard(Facts(problem="broken"))]).shape == (1, 0)
