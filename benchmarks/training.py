@@ -19,7 +19,7 @@ from hubbub.runs.run import Run
 from hubbub.storage import read_csv
 from hubbub.train import fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.stages import in_bf16
 
 
@@ -45,17 +45,17 @@ def measure(name: str, clips: int, precision: str | None) -> tuple[float, float,
     if precision:
         sets += (f"precision='{precision}'",)
     prepared = prepare(Words(name, "esc50", sets=sets))
-    rows = np.random.default_rng(0).permutation(len(prepared.setting.material.ids))
-    split = Split("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
+    rows = np.random.default_rng(0).permutation(len(prepared.setting.arrays.ids))
+    split = RowSplit("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
     with tempfile.TemporaryDirectory() as folder:
         setting = replace(prepared.setting, say=lambda line: None, cache=Path(folder))
-        if stage["train_from"]:  # fills the cache of what the frozen blocks make
+        if stage["first_trainable_block"]:  # fills the cache of what the frozen blocks make
             fit.run(setting, split, Run(Path(folder) / "first"))
         run = fit.run(setting, split, Run(Path(folder) / "run"))
         row = read_csv(run.folder / "epochs.csv")[-1]
     kept = setting.recipe.stages[0]
     how = "waveform, on the fly" if recipe.of_waveform else "spectrogram"
-    what = (f"block {kept.train_from}", "16" if in_bf16(setting.recipe.precision) else "32", how)
+    what = (f"block {kept.first_trainable_block}", "16" if in_bf16(setting.recipe.precision) else "32", how)
     return clips / float(row["seconds"]), float(row["waiting"]), what
 
 

@@ -71,7 +71,7 @@ from hubbub.train import recipe_file as recipes
 for name in ("cnn", "finetune", "resnet18"):
     recipe = recipes.load(name)
     spec = recipe.frontend
-    heard = audio.resample(sound, rate, spec.rate)
+    heard = audio.resample(sound, rate, spec.sample_rate)
     title = f"{name}: {views.describe(spec, recipe.seconds)}"
     views.draw(OUT / f"{name}.png", [("as it is", logmel(heard, spec))], heard, spec, title)
     display(Image(filename=OUT / f"{name}.png", width=480))
@@ -84,10 +84,10 @@ for name in ("cnn", "finetune", "resnet18"):
 from dataclasses import replace
 
 spec = recipes.load("cnn").frontend
-heard = audio.resample(sound, rate, spec.rate)
+heard = audio.resample(sound, rate, spec.sample_rate)
 for title, changed in (
-    ("16 mel bands", replace(spec, mels=16)),
-    ("a window of 4,096 samples, 186 ms", replace(spec, fft=4096, window=4096)),
+    ("16 mel bands", replace(spec, n_mels=16)),
+    ("a window of 4,096 samples, 186 ms", replace(spec, n_fft=4096, win_length=4096)),
 ):
     views.draw(OUT / "changed.png", [("as it is", logmel(heard, changed))], heard, changed, title)
     display(Image(filename=OUT / "changed.png", width=480))
@@ -113,11 +113,11 @@ for kind, value in (
     ("noise", 10),
     ("low_pass", 2000),
 ):
-    step = Step(kind, value, value).transform(spec.rate)
+    step = Step(kind, value, value).transform(spec.sample_rate)
     changed = step.apply(heard, step.draw(rng))
     pictures.append((kind, logmel(changed, spec)))
     print(f"{kind}: {value} {LIMITS[kind][0]}")
-    display(Audio(changed, rate=spec.rate))
+    display(Audio(changed, rate=spec.sample_rate))
 
 # %% [markdown]
 # And by eye. Pitch moves the lines up, stretch moves them apart in time, reverberation smears to the right, noise
@@ -154,9 +154,9 @@ from hubbub.augment.transform import apply_all, generator
 plan = Augment(rules="acoustic")
 seen = [("as it is", logmel(heard, spec))]
 for epoch in range(3):
-    changed = apply_all(waveform_chain(plan, spec.rate, category), heard, generator(0, epoch, clip.id))
+    changed = apply_all(waveform_chain(plan, spec.sample_rate, category), heard, generator(0, epoch, clip.id))
     seen.append((f"epoch {epoch}", logmel(changed, spec)))
-    display(Audio(changed, rate=spec.rate))
+    display(Audio(changed, rate=spec.sample_rate))
 views.draw(OUT / "epochs.png", seen, heard, spec, f"{clip.id} by the rules for {category}")
 Image(filename=OUT / "epochs.png", width=1000)
 
@@ -189,10 +189,10 @@ Image(filename=OUT / "plans.png", width=1000)
 # %%
 from hubbub.augment.waveform import between_class
 
-second = audio.resample(*audio.read(other.path), spec.rate)[: len(heard)]
+second = audio.resample(*audio.read(other.path), spec.sample_rate)[: len(heard)]
 second = np.pad(second, (0, len(heard) - len(second)))
 print(f"70 % {clip.label}, 30 % {other.label}")
-Audio(between_class(heard, second, 0.7, spec.rate), rate=spec.rate)
+Audio(between_class(heard, second, 0.7, spec.sample_rate), rate=spec.sample_rate)
 
 # %% [markdown]
 # ## As strong as a class can bear

@@ -57,7 +57,7 @@ from hubbub.cli.options import Words, prepare
 
 EPOCHS = ("stages.0.epochs=8", "stages.0.lr=3e-3")
 prepared = prepare(Words("cnn", dataset=NAME, budget="quick", sets=EPOCHS))
-print("clips, mel bands, frames:", prepared.setting.material.arrays.shape)
+print("clips, mel bands, frames:", prepared.setting.arrays.arrays.shape)
 
 # %% [markdown]
 # ## A split

@@ -140,7 +140,7 @@ def test_bands_by_the_book() -> None:
     bands = mel_bands(SPEC)
     np.testing.assert_allclose(bands, reference.filterbank(), atol=1e-6)
     assert bands.shape == (128, 513) and not bands[:, -1].any()
-    assert mel_bands(LogMelSpec(high=16_000.0))[:, -1].max() == 0  # unused even where a band reaches it
+    assert mel_bands(LogMelSpec(fmax=16_000.0))[:, -1].max() == 0  # unused even where a band reaches it
 
 
 def test_a_tone_lands_in_its_band() -> None:
@@ -275,16 +275,16 @@ def test_whether_level_is_kept(changes: dict[str, Any], absolute: bool) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"fft": 1023}, "fft must be even.*1023"),
-        ({"fft": 0}, "fft must be even"),
-        ({"window": 1025}, "window in 2..fft.*1025"),
-        ({"window": 1}, "window in 2..fft"),
-        ({"hop": 0}, "hop and mels must be at least 1"),
-        ({"mels": 0}, "hop and mels must be at least 1"),
-        ({"rate": -1}, "rate, hop and mels must be at least 1"),
-        ({"high": 16_001.0}, "low must be under high.*16001"),
-        ({"low": 15_000.0}, "low must be under high"),
-        ({"low": -1.0}, "low must be under high"),
+        ({"n_fft": 1023}, "n_fft must be even.*1023"),
+        ({"n_fft": 0}, "n_fft must be even"),
+        ({"win_length": 1025}, "win_length in 2..n_fft.*1025"),
+        ({"win_length": 1}, "win_length in 2..n_fft"),
+        ({"hop_length": 0}, "hop_length and n_mels must be at least 1"),
+        ({"n_mels": 0}, "hop_length and n_mels must be at least 1"),
+        ({"sample_rate": -1}, "sample_rate, hop_length and n_mels must be at least 1"),
+        ({"fmax": 16_001.0}, "fmin must be under fmax.*16001"),
+        ({"fmin": 15_000.0}, "fmin must be under fmax"),
+        ({"fmin": -1.0}, "fmin must be under fmax"),
         ({"floor": 0.0}, "floor and std must be above 0"),
         ({"std": 0.0}, "floor and std must be above 0"),
         ({"std": float("nan")}, "floor and std must be above 0"),

@@ -93,7 +93,7 @@ def test_a_record_is_packed_into_eight_bytes_a_digest(record: TrainingRecord) ->
 def test_metadata_survives_json(record: TrainingRecord) -> None:
     meta = tinymodel.meta(training=record, figures={"accuracy": 0.9, "of": ["fold 1"]}, labels=("Hütte", "b", "c"))
     assert ModelMeta.from_json(meta.to_json()) == meta
-    assert json.loads(meta.to_json())["format_version"] == 1
+    assert json.loads(meta.to_json())["format_version"] == 2
 
 
 def test_what_is_written_is_read(tmp_path: Path, record: TrainingRecord) -> None:
@@ -167,10 +167,15 @@ def test_onnx_without_our_metadata(tmp_path: Path) -> None:
     assert_refused(stored(tmp_path / "x.onnx", None), "is an ONNX file, but not one that hubbub wrote")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_another_format_version(tmp_path: Path, version: object) -> None:
     path = stored(tmp_path / "x.onnx", changed(format_version=version))
-    assert_refused(path, f"format version {version}, this hubbub reads 1: update hubbub")
+    assert_refused(path, f"format version {version}, this hubbub reads 2: update hubbub")
+
+
+def test_a_file_of_format_1(tmp_path: Path) -> None:
+    path = stored(tmp_path / "x.onnx", changed(format_version=1))
+    assert_refused(path, "format version 1, this hubbub reads 2: export its run again")
 
 
 @pytest.mark.parametrize(
@@ -185,14 +190,16 @@ def test_another_format_version(tmp_path: Path, version: object) -> None:
         changed(labels=...),
         changed(labels=None),
         changed(labels=[["a"], "b", "c"]),
-        changed(frontend={"rate": 8000, "colour": "blue"}),
+        changed(frontend={"sample_rate": 8000, "colour": "blue"}),
         changed(frontend=[1]),
-        changed(frontend=tinymodel.SPEC.to_dict() | {"hop": 0}),
-        changed(frontend=tinymodel.SPEC.to_dict() | {"window": "200"}),
-        changed(temperature=...),
-        changed(temperature="hot"),
-        changed(threshold="low"),
-        changed(window=None),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"hop_length": 0}),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"win_length": "200"}),
+        changed(calibration=...),
+        changed(calibration={"name": "temperature"}),
+        changed(calibration={"name": "temperature", "parameters": {"temperature": "hot"}}),
+        changed(calibration={"name": "temperature", "parameters": {}}),
+        changed(known_score={"name": "max_softmax", "parameters": {}, "threshold": "low"}),
+        changed(window_seconds=None),
         changed(extra=1),
         changed(training=...),
         changed(training={}),
@@ -212,17 +219,19 @@ def test_damaged_metadata(tmp_path: Path, entry: str) -> None:
         {"labels": []},
         {"labels": ["a", "b", "a"]},
         {"labels": ["a", "b", 3]},
-        {"temperature": 0},
-        {"temperature": -1.0},
-        {"temperature": math.nan},
-        {"temperature": math.inf},
-        {"threshold": math.nan},
-        {"threshold": -0.1},
-        {"threshold": 1.5},
-        {"window": 0.0},
-        {"window": math.inf},
-        {"hop": 0.0},
-        {"window": 1.0, "hop": 2.0},
+        {"calibration": {"name": "isotonic", "parameters": {"temperature": 1.0}}},
+        {"known_score": {"name": "energy", "parameters": {}, "threshold": 0.5}},
+        {"calibration": {"name": "temperature", "parameters": {"temperature": 0}}},
+        {"calibration": {"name": "temperature", "parameters": {"temperature": -1.0}}},
+        {"calibration": {"name": "temperature", "parameters": {"temperature": math.nan}}},
+        {"calibration": {"name": "temperature", "parameters": {"temperature": math.inf}}},
+        {"known_score": {"name": "max_softmax", "parameters": {}, "threshold": math.nan}},
+        {"known_score": {"name": "max_softmax", "parameters": {}, "threshold": -0.1}},
+        {"known_score": {"name": "max_softmax", "parameters": {}, "threshold": 1.5}},
+        {"window_seconds": 0.0},
+        {"window_seconds": math.inf},
+        {"hop_seconds": 0.0},
+        {"window_seconds": 1.0, "hop_seconds": 2.0},
     ],
 )
 def test_metadata_that_makes_no_sense(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -248,7 +257,7 @@ def test_a_graph_with_other_names(tmp_path: Path, graph: bytes) -> None:
         tinymodel.meta(labels=("a", "b")),
         tinymodel.meta(labels=("a", "b", "c", "d")),
         tinymodel.meta(frontend=LogMelSpec()),
-        tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, mels=16)),
+        tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, n_mels=16)),
         tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, channels=3)),
         tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, height=16)),
     ],
@@ -260,7 +269,7 @@ def test_a_graph_that_does_not_fit(tmp_path: Path, meta: ModelMeta) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"channels": 3}, {"mels": 40, "height": 15}, {"mels": 40, "height": 15, "width": 30, "channels": 3}],
+    [{"channels": 3}, {"n_mels": 40, "height": 15}, {"n_mels": 40, "height": 15, "width": 30, "channels": 3}],
 )
 def test_rows_and_channels_of_the_graph_are_those_of_the_picture(tmp_path: Path, changes: dict[str, Any]) -> None:
     meta = tinymodel.meta(frontend=dataclasses.replace(tinymodel.SPEC, **changes))

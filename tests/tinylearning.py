@@ -9,13 +9,13 @@ import torch
 from hubbub.augment.plan import Augment
 from hubbub.logmel import FULL_SCALE, LogMelSpec, logmel
 from hubbub.storage import digest
-from hubbub.train.arrays import Material, Split
+from hubbub.train.arrays import ClipArrays, RowSplit
 from hubbub.train.config import Network, Recipe, Stage
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.chain import Chain
 from hubbub.train.networks.mobilenet import MobileNetV3
 
-SPEC = LogMelSpec(rate=8000, fft=512, window=400, hop=160, mels=32, high=3900.0)
+SPEC = LogMelSpec(sample_rate=8000, n_fft=512, win_length=400, hop_length=160, n_mels=32, fmax=3900.0)
 SECONDS = 1.0
 LABELS = ("bark", "hiss", "ring")
 FOLDS = (1, 2, 3, 4)
@@ -30,11 +30,11 @@ FINETUNE = Recipe(
     SECONDS,
     dataclasses.replace(AUDIOSET, hidden=12, dropout=0.2),
     augment=Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5),
-    batch=4,
+    batch_size=4,
     mixup=0.4,
     mixup_of="embedding",
     label_smoothing=0.1,
-    weight_average=0.5,
+    ema_decay=0.5,
     stages=(
         Stage(17, 2, 3e-3, variants=2),
         Stage(7, 2, 1e-3, variants=2),
@@ -49,44 +49,46 @@ SCRATCH = Recipe(
     SECONDS,
     Network("cnn", width=0.1, dropout=0.2),
     augment=Augment(roll=True, gain_db=6),
-    batch=4,
+    batch_size=4,
     mixup=0.4,
     stages=(Stage(0, 4, 1e-2, weight_decay=0.01, schedule="cosine", batch_norm="trained"),),
 )
 
 
-def material(labels: tuple[str, ...] = LABELS, each: int = 2) -> Material:
+def clip_arrays(labels: tuple[str, ...] = LABELS, each: int = 2) -> ClipArrays:
     """`each` clips of each class in each of the four folds, every clip a recording of its own."""
     rng = np.random.default_rng(0)
     targets = np.tile(np.arange(len(labels)), len(FOLDS) * each)
     folds = np.repeat(FOLDS, len(labels) * each)
-    arrays = rng.normal(0, 0.5, (len(targets), SPEC.mels, SPEC.frames(round(SECONDS * SPEC.rate)))).astype(np.float32)
-    bands = SPEC.mels // len(labels)
+    arrays = rng.normal(0, 0.5, (len(targets), SPEC.n_mels, SPEC.frames(round(SECONDS * SPEC.sample_rate)))).astype(
+        np.float32
+    )
+    bands = SPEC.n_mels // len(labels)
     for array, target in zip(arrays, targets, strict=True):
         array[target * bands : (target + 1) * bands] += rng.uniform(0.5, 2.5)
     names = tuple(f"clip-{row:02d}" for row in range(len(targets)))
     groups = np.array([f"recording {name}" for name in names])
-    return Material("tiny", labels, names, arrays, targets, groups, folds, tuple(digest(name) for name in names))
+    return ClipArrays("tiny", labels, names, arrays, targets, groups, folds, tuple(digest(name) for name in names))
 
 
-def sounding() -> Material:
+def sounding() -> ClipArrays:
     """The same clips with waveforms: hum that is high or low by class, in noise; log-mel is made of them."""
-    given, rng = material(), np.random.default_rng(1)
-    length = round(SECONDS * SPEC.rate)
-    time = np.arange(length) / SPEC.rate
+    given, rng = clip_arrays(), np.random.default_rng(1)
+    length = round(SECONDS * SPEC.sample_rate)
+    time = np.arange(length) / SPEC.sample_rate
     pitches = np.array([300, 1000, 3000])[given.targets] * rng.uniform(0.7, 1.3, len(given.targets))
     hum = 0.2 * np.sin(2 * np.pi * pitches[:, None] * time)
     samples = np.round(FULL_SCALE * (hum + rng.normal(0, 0.1, hum.shape))).clip(-FULL_SCALE, FULL_SCALE)
     arrays = logmel((samples / FULL_SCALE).astype(np.float32), SPEC)
     categories = tuple(f"category of {label}" for label in LABELS)
-    return dataclasses.replace(given, arrays=arrays, sounds=samples.astype(np.int16), categories=categories)
+    return dataclasses.replace(given, logmels=arrays, waveforms=samples.astype(np.int16), categories=categories)
 
 
-def split(given: Material, test: int = 4, validation: int | None = 3) -> Split:
+def split(given: ClipArrays, test: int = 4, validation: int | None = 3) -> RowSplit:
     """Fold `test` tests, fold `validation` validates."""
     rest = (given.folds != test) & (given.folds != validation)
     rows = (rest, given.folds == validation, given.folds == test)
-    return Split(f"tiny-fold{test}", *(np.flatnonzero(part) for part in rows))
+    return RowSplit(f"tiny-fold{test}", *(np.flatnonzero(part) for part in rows))
 
 
 def trunk(seed: int = 0, width: float = WIDTH) -> MobileNetV3:

@@ -7,9 +7,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from hubbub.logmel import LogMelSpec
-from hubbub.modelfile import ModelMeta
+from hubbub.modelfile import Calibration, KnownScore, ModelMeta
 
-SPEC = LogMelSpec(rate=8000, fft=256, window=200, hop=80, mels=15, high=3900.0)
+SPEC = LogMelSpec(sample_rate=8000, n_fft=256, win_length=200, hop_length=80, n_mels=15, fmax=3900.0)
 LABELS = ("low", "middle", "high")
 THRESHOLD = 0.6
 #: logits = embedding @ WEIGHTS; the embedding is the mean over frames of each mel band
@@ -50,15 +50,15 @@ def with_opset(made: onnx.GraphProto) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def meta(**changes: Any) -> ModelMeta:
+def meta(temperature: float = 0.5, threshold: float = THRESHOLD, **changes: Any) -> ModelMeta:
     """Metadata that fits `graph()`."""
     facts: dict[str, Any] = {
         "name": "tiny 1",
         "labels": LABELS,
         "frontend": SPEC,
         "trunk": "bands 1",
-        "temperature": 0.5,
-        "threshold": THRESHOLD,
+        "calibration": Calibration("temperature", {"temperature": temperature}),
+        "known_score": KnownScore("max_softmax", {}, threshold),
         "licence": "CC0",
     }
     return ModelMeta(**facts | changes)

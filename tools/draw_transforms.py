@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for case in CASES:
         before = sound(*case.sound)
-        after = case.step.transform(SPEC.rate).apply(before, case.parameters)
+        after = case.step.transform(SPEC.sample_rate).apply(before, case.parameters)
         pair(folder / f"{case.name}.png", logmel(before, SPEC), logmel(after, SPEC), case.sound[0], case.caption)
         write_ogg(folder / f"{case.sound[0]}.ogg", before)
         write_ogg(folder / f"{case.name}.ogg", after)
@@ -71,13 +71,13 @@ def main(folder: Path) -> None:
 
 def sound(label: str, seed: int) -> Floats:
     """A sound made by code, `SECONDS` long."""
-    return make(label, seed, SPEC.rate, SECONDS)
+    return make(label, seed, SPEC.sample_rate, SECONDS)
 
 
 def draw_mixtures(folder: Path) -> None:
     """Two clips between classes (heard, too), and the same two by mixup."""
     first, second = sound("siren", 31), sound("water_drops", 14)
-    mixed = between_class(first, second, 0.5, SPEC.rate)
+    mixed = between_class(first, second, 0.5, SPEC.sample_rate)
     write_ogg(folder / "between_class.ogg", mixed)
     one, two = logmel(first, SPEC), logmel(second, SPEC)
     blended = spectrogram.mixup(one, two, 0.5)
@@ -93,7 +93,7 @@ def draw_mixtures(folder: Path) -> None:
 def draw_of_spectrograms(folder: Path) -> None:
     """The transforms of log-mel, all of one sound that ends in digital silence."""
     samples = sound("chirping_birds", 21)
-    samples[round(1.7 * SPEC.rate) :] = 0
+    samples[round(1.7 * SPEC.sample_rate) :] = 0
     array = logmel(samples, SPEC)
     cases: list[tuple[Any, Any, str]] = [
         (Roll(), 0.3, "Roll, 0.3"),
@@ -118,7 +118,7 @@ def draw(path: Path, panels: list[tuple[Floats, str]], columns: int = 2) -> None
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     low, high = np.percentile(panels[0][0], 2), max(np.percentile(panel, 99.8) for panel, _ in panels)
     for index, (axes, (panel, title)) in enumerate(zip(grid.flat, panels, strict=True)):
-        extent = (0, panel.shape[1] * SPEC.hop / SPEC.rate, 0, SPEC.mels)
+        extent = (0, panel.shape[1] * SPEC.hop_length / SPEC.sample_rate, 0, SPEC.n_mels)
         axes.imshow(panel, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
         axes.set_title(title, loc="left", fontsize=9, color=INK)
         axes.set_xlim(0, SECONDS)
@@ -165,8 +165,8 @@ def draw_class_aware(folder: Path) -> None:
 
 def row_of(hertz: float) -> float:
     """Where a frequency lies among the mel bands."""
-    low, high = hz_to_mel(SPEC.low), hz_to_mel(SPEC.high)
-    return float((hz_to_mel(hertz) - low) / (high - low) * (SPEC.mels + 1) - 0.5)
+    low, high = hz_to_mel(SPEC.fmin), hz_to_mel(SPEC.fmax)
+    return float((hz_to_mel(hertz) - low) / (high - low) * (SPEC.n_mels + 1) - 0.5)
 
 
 def write_png(path: Path, figure: Figure) -> None:
@@ -180,7 +180,9 @@ def write_png(path: Path, figure: Figure) -> None:
 def write_ogg(path: Path, samples: Floats) -> None:
     """Ogg Vorbis, mono; what is beyond full scale is limited to it."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(samples, -1, 1), SPEC.rate, format="OGG", subtype="VORBIS", compression_level=0.9)
+    soundfile.write(
+        buffer, np.clip(samples, -1, 1), SPEC.sample_rate, format="OGG", subtype="VORBIS", compression_level=0.9
+    )
     path.write_bytes(of_serial_one(buffer.getvalue()))
 
 

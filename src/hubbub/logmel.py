@@ -26,7 +26,8 @@ _BLOCK = 4  # mel bands that are computed together
 class LogMelSpec:
     """All that a listener must know to turn samples into what a network expects. Frequencies in Hz.
 
-    `window` and `hop` are in samples at `rate`; the window is zero-padded to `fft` points. Then, in this order:
+    `win_length` and `hop_length` are in samples at `sample_rate`; the window is zero-padded to `n_fft` points. Then, in
+    this order:
 
     - the logarithm ``ln(mel power + floor)``, times 10 / ln 10 if `decibels`;
     - `range_db` above 0: relative to the clip's loudest point, and cut off that many decibels under it (what librosa
@@ -37,13 +38,13 @@ class LogMelSpec:
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a recipe may hold one, and is validated by pydantic
-    rate: int = 32_000
-    fft: int = 1024
-    window: int = 800
-    hop: int = 320
-    mels: int = 128
-    low: float = 0.0
-    high: float = 15_000.0
+    sample_rate: int = 32_000
+    n_fft: int = 1024
+    win_length: int = 800
+    hop_length: int = 320
+    n_mels: int = 128
+    fmin: float = 0.0
+    fmax: float = 15_000.0
     preemphasis: float = 0.97
     floor: float = 1e-5
     mean: float = -4.5
@@ -56,12 +57,15 @@ class LogMelSpec:
     channels: int = 1
 
     def __post_init__(self) -> None:
-        if self.fft < 2 or self.fft % 2 or not 1 < self.window <= self.fft:
-            raise ValueError(f"fft must be even and window in 2..fft, got fft {self.fft} and window {self.window}")
-        if self.rate < 1 or self.hop < 1 or self.mels < 1:
-            raise ValueError(f"rate, hop and mels must be at least 1, got {self.rate}, {self.hop} and {self.mels}")
-        if not 0 <= self.low < self.high <= self.rate / 2:
-            raise ValueError(f"low must be under high, in 0..rate / 2, got {self.low} and {self.high}")
+        if self.n_fft < 2 or self.n_fft % 2 or not 1 < self.win_length <= self.n_fft:
+            raise ValueError(f"n_fft must be even and win_length in 2..n_fft, got {self.n_fft} and {self.win_length}")
+        if self.sample_rate < 1 or self.hop_length < 1 or self.n_mels < 1:
+            raise ValueError(
+                "sample_rate, hop_length and n_mels must be at least 1, "
+                f"got {self.sample_rate}, {self.hop_length} and {self.n_mels}"
+            )
+        if not 0 <= self.fmin < self.fmax <= self.sample_rate / 2:
+            raise ValueError(f"fmin must be under fmax, in 0..sample_rate / 2, got {self.fmin} and {self.fmax}")
         if not (self.floor > 0 and self.std > 0):
             raise ValueError(f"floor and std must be above 0, got {self.floor} and {self.std}")
         if self.range_db < 0 or self.height < 0 or self.width < 0:
@@ -77,7 +81,7 @@ class LogMelSpec:
         >>> LogMelSpec().frames(160_000)
         500
         """
-        return 1 + max(samples - 1, 0) // self.hop
+        return 1 + max(samples - 1, 0) // self.hop_length
 
     def shape(self, samples: int) -> tuple[int, int, int]:
         """Channels, rows and columns of the network's input for that many samples.
@@ -85,7 +89,7 @@ class LogMelSpec:
         >>> LogMelSpec().shape(160_000)
         (1, 128, 500)
         """
-        return self.channels, self.height or self.mels, self.width or self.frames(samples)
+        return self.channels, self.height or self.n_mels, self.width or self.frames(samples)
 
     @property
     def absolute(self) -> bool:
@@ -101,8 +105,8 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     """Log-mel spectrogram of one or many waveforms, as the network sees it, but for copies in `spec.channels`.
 
     Args:
-        waveforms: samples in [-1, 1] at `spec.rate`, shape (..., time); at least `spec.fft` // 2 + 2 samples, because
-            the ends are padded by reflection.
+        waveforms: samples in [-1, 1] at `spec.sample_rate`, shape (..., time); at least `spec.n_fft` // 2 + 2 samples,
+            because the ends are padded by reflection.
         spec: the front end.
 
     Returns:
@@ -127,19 +131,21 @@ def pictured(logarithm: Floats, spec: LogMelSpec) -> Floats:
 def mel_power(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     """Power in mel bands, float32 of shape (..., mels, frames). Arguments as `logmel`."""
     samples = np.asarray(waveforms, dtype=np.float32)
-    if samples.shape[-1] < spec.fft // 2 + 2:
+    if samples.shape[-1] < spec.n_fft // 2 + 2:
         raise ValueError(
-            f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples.shape[-1]}; zero-pad first"
+            f"a log-mel needs at least {spec.n_fft // 2 + 2} samples, got {samples.shape[-1]}; zero-pad first"
         )
     emphasised = samples[..., 1:] - np.float32(spec.preemphasis) * samples[..., :-1]
-    half = spec.fft // 2
+    half = spec.n_fft // 2
     padded = np.pad(emphasised, [(0, 0)] * (samples.ndim - 1) + [(half, half)], mode="reflect")
-    # Only the window's own samples are not zero after windowing; rfft pads them back to spec.fft points. Where the
+    # Only the window's own samples are not zero after windowing; rfft pads them back to spec.n_fft points. Where the
     # frame starts changes the phase alone, and the power forgets it.
-    offset = (spec.fft - spec.window) // 2
-    frames = np.lib.stride_tricks.sliding_window_view(padded, spec.window, axis=-1)[..., offset :: spec.hop, :]
+    offset = (spec.n_fft - spec.win_length) // 2
+    frames = np.lib.stride_tricks.sliding_window_view(padded, spec.win_length, axis=-1)[
+        ..., offset :: spec.hop_length, :
+    ]
     frames = frames[..., : spec.frames(samples.shape[-1]), :]
-    spectrum = scipy.fft.rfft(frames * hann(spec.window), n=spec.fft, axis=-1)
+    spectrum = scipy.fft.rfft(frames * hann(spec.win_length), n=spec.n_fft, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
     return _banded(np.swapaxes(power, -1, -2), spec)
 
@@ -156,8 +162,8 @@ def mel_bands(spec: LogMelSpec) -> Floats:
 
     mel = 1127 ln(1 + f / 700). As in Kaldi, the last FFT bin (the Nyquist frequency) is unused.
     """
-    corners = np.linspace(hz_to_mel(spec.low), hz_to_mel(spec.high), spec.mels + 2)
-    bins = hz_to_mel(np.arange(spec.fft // 2) * (spec.rate / spec.fft))
+    corners = np.linspace(hz_to_mel(spec.fmin), hz_to_mel(spec.fmax), spec.n_mels + 2)
+    bins = hz_to_mel(np.arange(spec.n_fft // 2) * (spec.sample_rate / spec.n_fft))
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
     bands = np.clip(np.minimum(rising, falling), 0.0, None)
@@ -166,7 +172,7 @@ def mel_bands(spec: LogMelSpec) -> Floats:
 
 def _banded(power: Floats, spec: LogMelSpec) -> Floats:
     """Power in mel bands, shape (..., mels, frames), from power in FFT bins, shape (..., bins, frames)."""
-    result = np.empty((*power.shape[:-2], spec.mels, power.shape[-1]), np.float32)
+    result = np.empty((*power.shape[:-2], spec.n_mels, power.shape[-1]), np.float32)
     for bands, bins, filters in _filter_blocks(spec):
         np.matmul(filters, power[..., bins, :], out=result[..., bands, :])
     return result
@@ -180,8 +186,8 @@ def _filter_blocks(spec: LogMelSpec) -> tuple[tuple[slice, slice, Floats], ...]:
     in the way of those of other processes.
     """
     filters, blocks = mel_bands(spec), []
-    for first in range(0, spec.mels, _BLOCK):
-        bands = slice(first, min(first + _BLOCK, spec.mels))
+    for first in range(0, spec.n_mels, _BLOCK):
+        bands = slice(first, min(first + _BLOCK, spec.n_mels))
         reached = np.flatnonzero(filters[bands].any(0))
         bins = slice(int(reached[0]), int(reached[-1]) + 1) if len(reached) else slice(0, 0)
         blocks.append((bands, bins, np.ascontiguousarray(filters[bands, bins])))

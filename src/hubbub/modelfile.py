@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from hubbub.errors import ModelFileError, missing_extra
+from hubbub.evaluate.calibration import CALIBRATIONS
+from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.logmel import LogMelSpec
 from hubbub.storage import digest, write_bytes
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported, anywhere
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 INPUT, OUTPUTS = "logmel", ("logits", "embedding")
 _KEY = "hubbub"
 
@@ -68,6 +70,26 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How logits become scores: a function of `hubbub.evaluate.calibration.CALIBRATIONS`, and its parameters."""
+
+    name: str
+    parameters: dict[str, float]
+
+
+@dataclass(frozen=True)
+class KnownScore:
+    """How like the classes that the model knows a sound is: a function of `hubbub.evaluate.openset.KNOWN_SCORES`.
+
+    A sound whose score is under `threshold` counts as unknown.
+    """
+
+    name: str
+    parameters: dict[str, float]
+    threshold: float
+
+
+@dataclass(frozen=True)
 class ModelMeta:
     """All that a listener must know beside the graph.
 
@@ -76,10 +98,10 @@ class ModelMeta:
         labels: the classes, in the order of the logits.
         frontend: how samples become the graph's input.
         trunk: name and version of what makes the embedding; embeddings of two trunks are never mixed.
-        temperature: what logits are divided by before the softmax.
-        threshold: the least `known_score` of a sound that counts as known.
+        calibration: how logits become scores.
+        known_score: how a sound of no class that the model knows is told.
         licence: of the weights.
-        window: seconds that are heard at once. hop: seconds between two windows of a longer sound.
+        window_seconds: what is heard at once. hop_seconds: between the starts of two windows of a longer sound.
         training: what the model has heard.
         figures: accuracy and the like, with the protocol that gave them; for the reader, not for the code.
     """
@@ -88,11 +110,11 @@ class ModelMeta:
     labels: tuple[str, ...]
     frontend: LogMelSpec
     trunk: str
-    temperature: float
-    threshold: float
+    calibration: Calibration
+    known_score: KnownScore
     licence: str
-    window: float = 5.0
-    hop: float = 2.5
+    window_seconds: float = 5.0
+    hop_seconds: float = 2.5
     training: TrainingRecord = field(default_factory=TrainingRecord)
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -107,12 +129,18 @@ class ModelMeta:
         try:
             values = json.loads(text)
             version = values.pop("format_version")
+            if version == 1:
+                raise ModelFileError(
+                    f"the model file has format version 1, this hubbub reads {FORMAT_VERSION}: export its run again"
+                )
             if version != FORMAT_VERSION:
                 raise ModelFileError(
                     f"the model file has format version {version}, this hubbub reads {FORMAT_VERSION}: update hubbub"
                 )
             values["labels"] = tuple(values["labels"])
             values["frontend"] = LogMelSpec(**values["frontend"])
+            values["calibration"] = Calibration(**values["calibration"])
+            values["known_score"] = KnownScore(**values["known_score"])
             values["training"] = TrainingRecord.from_dict(values["training"])
             meta = cls(**values)
             sound = meta._makes_sense()
@@ -126,9 +154,11 @@ class ModelMeta:
         return (
             len(set(self.labels)) == len(self.labels) > 0
             and all(isinstance(label, str) for label in self.labels)
-            and 0 < self.temperature < math.inf
-            and 0 <= self.threshold <= 1
-            and 0 < self.hop <= self.window < math.inf
+            and self.calibration.name in CALIBRATIONS
+            and 0 < self.calibration.parameters["temperature"] < math.inf
+            and self.known_score.name in KNOWN_SCORES
+            and 0 <= self.known_score.threshold <= 1
+            and 0 < self.hop_seconds <= self.window_seconds < math.inf
         )
 
 

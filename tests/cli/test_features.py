@@ -20,7 +20,7 @@ seconds: 0.5
 frontend: {rate: 8000, fft: 256, window: 200, hop: 80, mels: 15, high: 3900, range_db: 60, height: 24, width: 32}
 augment: {mask_bands: 8, mask_frames: 8}
 stages:
-  - {train_from: 0, epochs: 1, lr: 0.001}
+  - {first_trainable_block: 0, epochs: 1, lr: 0.001}
 """
 CLIPS = 3
 

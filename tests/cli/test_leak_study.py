@@ -23,7 +23,7 @@ frontend: {rate: 8000, fft: 512, window: 400, hop: 160, mels: 16, high: 3900}
 seconds: 0.5
 network: {kind: cnn, width: 0.1}
 batch: 8
-stages: [{train_from: 0, epochs: 9, lr: 0.003, batch_norm: trained}]
+stages: [{first_trainable_block: 0, epochs: 9, lr: 0.003, batch_norm: trained}]
 budgets: {leak-study: {stages.0.epochs: 3}}
 """
 TINY = ("--recipe", "recipes/tiny.yaml", "--unseen", "3")

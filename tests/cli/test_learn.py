@@ -23,9 +23,11 @@ from hubbub.storage import read_csv
 from hubbub.train import callbacks, recipe_file, weights
 
 LABELS = ("siren", "sea_waves", "door_wood_knock")
+HEAD = "{first_trainable_block: 17, epochs: 2, lr: 0.003, variants: 1}"
+WHOLE = "{first_trainable_block: 0, epochs: 1, lr: 0.0001}"
 QUICK = (
-    *("--set", "network.width=0.1", "--set", "network.hidden=16", "--set", "batch=8"),
-    *("--set", "stages=[{train_from: 17, epochs: 2, lr: 0.003, variants: 1}, {train_from: 0, epochs: 1, lr: 0.0001}]"),
+    *("--set", "network.width=0.1", "--set", "network.hidden=16", "--set", "batch_size=8"),
+    *("--set", f"stages=[{HEAD}, {WHOLE}]"),
 )
 
 
@@ -226,9 +228,9 @@ def without_torch(model: Path, sounds: list[Path]) -> list[list[float]]:
         "from hubbub import audio; from hubbub.evaluate.calibration import softmax\n"
         "from hubbub.listen.classifier import Classifier; import numpy as np\n"
         "model, *sounds = sys.argv[1:]; listener = Classifier(model, threads=1); spec = listener.meta.frontend\n"
-        "length = round(spec.rate * listener.meta.window)\n"
+        "length = round(spec.sample_rate * listener.meta.window_seconds)\n"
         "from pathlib import Path\n"
-        "windows = np.stack([audio.read(Path(path), spec.rate)[0][:length] for path in sounds])\n"
+        "windows = np.stack([audio.read(Path(path), spec.sample_rate)[0][:length] for path in sounds])\n"
         "print(json.dumps(softmax(listener.run(windows)[0]).tolist()))"
     )
     done = subprocess.run([sys.executable, "-c", code, model, *sounds], capture_output=True, text=True)
@@ -280,7 +282,7 @@ def test_acoustic_rules_need_the_classes_of_esc50(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="acoustic rules know the classes of ESC-50 only, not all of mine: use balanced"
     ):
-        options.material(mine, recipe_file.load("resnet34-acoustic"))
+        options.arrays(mine, recipe_file.load("resnet34-acoustic"))
 
 
 # --- side by side, and killed -----------------------------------------------------------------------------------------
@@ -309,7 +311,7 @@ def test_a_fold_that_fails_side_by_side(hubbub: Callable, elsewhere: Path) -> No
 
 
 def test_a_run_that_was_killed_ends_as_one_that_was_not(hubbub: Callable, elsewhere: Path, one_thread: None) -> None:
-    command = ("train", "resnet18", "--budget", "quick", "--set", "batch=4")
+    command = ("train", "resnet18", "--budget", "quick", "--set", "batch_size=4")
     process = subprocess.Popen(
         [sys.executable, "-m", "hubbub", *command, "--name", "killed"],
         stdout=subprocess.DEVNULL,

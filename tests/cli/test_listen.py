@@ -78,7 +78,7 @@ def test_embeddings_are_written_with_their_trunk(hubbub: Callable, sounds: Path,
     code, out, _ = hubbub("embed", sounds, "-o", target, "--model", tiny_model)
     assert code == 1  # the rubbish
     with np.load(target) as kept:
-        assert kept["embeddings"].shape == (3, tinymodel.SPEC.mels)
+        assert kept["embeddings"].shape == (3, tinymodel.SPEC.n_mels)
         assert str(kept["trunk"]) == "bands 1"
         wanted = Classifier(tiny_model).embed(sounds / "silence.wav")
         row = [Path(path).name for path in kept["paths"]].index("silence.wav")

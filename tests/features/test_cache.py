@@ -55,9 +55,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_clips_are_cut_or_padded_and_turned_into_log_mel(tmp_path: Path, clips: list[Clip]) -> None:
     found = cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
-    assert found.arrays.shape == (3, 15, 50) and found.arrays.dtype == np.float32
+    assert found.logmels.shape == (3, 15, 50) and found.logmels.dtype == np.float32
     for index, seconds in enumerate((0.8, 0.2, 0.5)):
-        np.testing.assert_allclose(found.arrays[index], by_the_book(noise(seconds, index)), atol=1e-3)
+        np.testing.assert_allclose(found.logmels[index], by_the_book(noise(seconds, index)), atol=1e-3)
 
 
 def test_clips_of_another_rate_are_resampled(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_clips_of_another_rate_are_resampled(tmp_path: Path) -> None:
     found = cache.load([clip(tmp_path / "x.wav", samples, 48_000)], SPEC, SECONDS, tmp_path / "cache")
     expected = by_the_book(np.sin(2 * np.pi * 1000 * np.arange(4000) / 8000) / 2)
     loud = expected > 0
-    np.testing.assert_allclose(found.arrays[0][:, 5:-5][loud[:, 5:-5]], expected[:, 5:-5][loud[:, 5:-5]], atol=5e-3)
+    np.testing.assert_allclose(found.logmels[0][:, 5:-5][loud[:, 5:-5]], expected[:, 5:-5][loud[:, 5:-5]], atol=5e-3)
 
 
 def test_nothing_is_computed_twice(tmp_path: Path, clips: list[Clip], calls: list[int]) -> None:
@@ -73,7 +73,7 @@ def test_nothing_is_computed_twice(tmp_path: Path, clips: list[Clip], calls: lis
     assert len(calls) == 3 and len(list((tmp_path / "cache").iterdir())) == 3
     second = cache.load(clips[::-1], SPEC, SECONDS, tmp_path / "cache")
     assert len(calls) == 3
-    np.testing.assert_array_equal(second.arrays, first.arrays[::-1])
+    np.testing.assert_array_equal(second.logmels, first.logmels[::-1])
     assert second.digests == first.digests[::-1]
 
 
@@ -81,7 +81,7 @@ def test_equal_clips_share_an_entry(tmp_path: Path, calls: list[int]) -> None:
     pair = [clip(tmp_path / name, noise(0.5)) for name in ("a.wav", "b.wav", "c.flac")]
     found = cache.load(pair, SPEC, SECONDS, tmp_path / "cache")
     assert len(calls) == 1 and len(set(found.digests)) == 1
-    np.testing.assert_array_equal(found.arrays[0], found.arrays[2])
+    np.testing.assert_array_equal(found.logmels[0], found.logmels[2])
 
 
 def test_a_clip_that_changes_is_computed_again(tmp_path: Path, calls: list[int]) -> None:
@@ -90,7 +90,7 @@ def test_a_clip_that_changes_is_computed_again(tmp_path: Path, calls: list[int])
     clip(tmp_path / "x.wav", noise(0.5, 1))
     after = cache.load([one], SPEC, SECONDS, tmp_path / "cache")
     assert len(calls) == 2 and before.digests != after.digests
-    np.testing.assert_allclose(after.arrays[0], by_the_book(noise(0.5, 1)), atol=1e-3)
+    np.testing.assert_allclose(after.logmels[0], by_the_book(noise(0.5, 1)), atol=1e-3)
 
 
 def test_every_front_end_and_length_has_a_place_of_its_own(
@@ -100,7 +100,7 @@ def test_every_front_end_and_length_has_a_place_of_its_own(
     hotter = dataclasses.replace(SPEC, std=4.0)
     for spec, seconds in ((SPEC, 0.5), (hotter, 0.5), (SPEC, 0.51), (SPEC, 0.5)):
         found = cache.load(clips[:1], spec, seconds)
-        assert found.arrays.shape == (1, 15, round(seconds * 100))
+        assert found.logmels.shape == (1, 15, round(seconds * 100))
     assert len(calls) == 3  # the last was there
     assert len(list((tmp_path / "root" / "logmel").iterdir())) == 3
 
@@ -114,11 +114,11 @@ def damage(path: Path, rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"PK\x03\x04 a zip that is none", b"\x80\x04."])
 def test_a_damaged_entry_is_made_again(tmp_path: Path, clips: list[Clip], content: bytes) -> None:
-    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays
+    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").logmels
     (entry,) = (tmp_path / "cache").iterdir()
     sound = entry.read_bytes()
     entry.write_bytes(content)
-    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays, expected)
+    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").logmels, expected)
     assert entry.read_bytes() == sound
 
 
@@ -129,17 +129,17 @@ def test_no_damage_to_an_entrys_header_gives_an_error(tmp_path: Path, clips: lis
     for _ in range(100):
         damage(entry, rng)
         found = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache")
-        assert found.arrays.shape == (1, 15, 50)
+        assert found.logmels.shape == (1, 15, 50)
         entry.unlink()
         cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache")
 
 
 @pytest.mark.parametrize("other", [np.zeros((15, 51), np.float32), np.zeros((15, 50), complex), np.zeros(750)])
 def test_an_entry_of_another_kind_is_made_again(tmp_path: Path, clips: list[Clip], other: np.ndarray) -> None:
-    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays
+    expected = cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").logmels
     (entry,) = (tmp_path / "cache").iterdir()
     np.save(entry, other)
-    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").arrays, expected)
+    np.testing.assert_array_equal(cache.load(clips[:1], SPEC, SECONDS, tmp_path / "cache").logmels, expected)
 
 
 def test_a_clip_that_cannot_be_heard(tmp_path: Path, clips: list[Clip]) -> None:
@@ -161,14 +161,14 @@ def test_progress_is_shown_of_every_clip(tmp_path: Path, clips: list[Clip]) -> N
 
 
 def test_no_clips(tmp_path: Path) -> None:
-    assert cache.load([], SPEC, SECONDS, tmp_path / "cache").arrays.shape == (0, 15, 50)
+    assert cache.load([], SPEC, SECONDS, tmp_path / "cache").logmels.shape == (0, 15, 50)
 
 
 def test_pictures_of_another_size(tmp_path: Path, clips: list[Clip]) -> None:
     spec = dataclasses.replace(SPEC, height=8, width=20, channels=3)
     found = cache.load(clips, spec, SECONDS, tmp_path / "cache")
-    assert found.arrays.shape == (3, 8, 20)  # channels are copies, which are not kept
-    np.testing.assert_array_equal(cache.load(clips, spec, SECONDS, tmp_path / "cache").arrays, found.arrays)
+    assert found.logmels.shape == (3, 8, 20)  # channels are copies, which are not kept
+    np.testing.assert_array_equal(cache.load(clips, spec, SECONDS, tmp_path / "cache").logmels, found.logmels)
 
 
 # --- waveforms --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,17 @@ from hubbub.features import cache, png
 from hubbub.logmel import LogMelSpec
 
 SPEC = LogMelSpec(
-    rate=8000, fft=256, window=200, hop=80, mels=15, high=3900.0, range_db=60, mean=-30, std=15, height=24, width=32
+    sample_rate=8000,
+    n_fft=256,
+    win_length=200,
+    hop_length=80,
+    n_mels=15,
+    fmax=3900.0,
+    range_db=60,
+    mean=-30,
+    std=15,
+    height=24,
+    width=32,
 )
 SECONDS = 0.5
 
@@ -44,9 +54,9 @@ def test_pictures_give_back_what_the_network_sees(tmp_path: Path, clips: list[Cl
     assert png.write(clips, SPEC, SECONDS, tmp_path / "png") == 4
     found = png.read(tmp_path / "png", clips, SPEC, SECONDS)
     expected = cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
-    assert found.digests == expected.digests and found.arrays.dtype == np.float32
+    assert found.digests == expected.digests and found.logmels.dtype == np.float32
     half_a_step = 60 / 255 / 2 / SPEC.std
-    np.testing.assert_allclose(found.arrays, expected.arrays, rtol=0, atol=half_a_step * 1.0001)
+    np.testing.assert_allclose(found.logmels, expected.logmels, rtol=0, atol=half_a_step * 1.0001)
 
 
 def test_a_picture_is_the_sound_and_nothing_else(tmp_path: Path, clips: list[Clip]) -> None:
@@ -83,8 +93,8 @@ def test_what_does_not_fit_any_more_is_written_again(tmp_path: Path, clips: list
 
 def test_another_normalisation_reads_the_same_pictures(tmp_path: Path, clips: list[Clip]) -> None:
     png.write(clips, SPEC, SECONDS, tmp_path)
-    plain = png.read(tmp_path, clips, replace(SPEC, mean=0.0, std=1.0), SECONDS).arrays
-    scaled = png.read(tmp_path, clips, SPEC, SECONDS).arrays
+    plain = png.read(tmp_path, clips, replace(SPEC, mean=0.0, std=1.0), SECONDS).logmels
+    scaled = png.read(tmp_path, clips, SPEC, SECONDS).logmels
     np.testing.assert_allclose(scaled * 15 - 30, plain, atol=1e-4)
     assert plain.min() == -60 and plain.max() > -10
 
@@ -138,7 +148,7 @@ def test_pictures_that_do_not_fit(tmp_path: Path, clips: list[Clip]) -> None:
     with pytest.raises(DataError, match=r"has 32 x 24 pixels, not 32 x 25: write it again"):
         png.read(tmp_path, clips, replace(SPEC, height=25), SECONDS)
     with pytest.raises(DataError, match="another front end"):
-        png.read(tmp_path, clips, replace(SPEC, fft=512), SECONDS)
+        png.read(tmp_path, clips, replace(SPEC, n_fft=512), SECONDS)
     Image.new("L", (32, 24)).save(tmp_path / "0.wav.png")
     with pytest.raises(DataError, match="not a picture that hubbub wrote"):
         png.read(tmp_path, clips, SPEC, SECONDS)
@@ -167,4 +177,4 @@ def test_without_pillow_the_extra_is_named(tmp_path: Path, clips: list[Clip], mo
 
 def test_no_clips(tmp_path: Path) -> None:
     assert png.write([], SPEC, SECONDS, tmp_path) == 0
-    assert png.read(tmp_path, [], SPEC, SECONDS).arrays.shape == (0, 24, 32)
+    assert png.read(tmp_path, [], SPEC, SECONDS).logmels.shape == (0, 24, 32)

@@ -21,7 +21,7 @@ from hubbub.listen import classifier as listener
 from hubbub.listen.answer import Answer
 from hubbub.listen.classifier import Classifier, answer_all
 
-RATE = tinymodel.SPEC.rate
+RATE = tinymodel.SPEC.sample_rate
 TONES = {"low": 150, "middle": 900, "high": 2800}  # Hz, in the middle of each third of the mel axis
 
 
@@ -80,7 +80,7 @@ def test_a_tone_gets_its_name(model: Classifier, tmp_path: Path, name: str) -> N
 def test_a_picture_is_heard_as_it_was_learned(tmp_path: Path, channels: int) -> None:
     """Decibels in a range, in rows and columns of another number, in one channel or three; by way of Pillow."""
     spec = dataclasses.replace(
-        tinymodel.SPEC, mels=40, height=15, width=64, range_db=50.0, mean=-25.0, std=10.0, channels=channels
+        tinymodel.SPEC, n_mels=40, height=15, width=64, range_db=50.0, mean=-25.0, std=10.0, channels=channels
     )
     graph = tinymodel.graph(channels=channels)
     modelfile.write(tmp_path / "x.onnx", graph, tinymodel.meta(frontend=spec))
@@ -142,7 +142,7 @@ def test_the_model_files_window_and_hop_count(altered: Callable[..., Classifier]
     """A window of 1 s every 1 s hears a low and a high tone after each other as often as each lasts."""
     samples = np.concatenate([tone("low", 3.0), tone("high", 1.0)])
     parts = [by_the_book(samples[start : start + RATE])[0] for start in range(0, 4 * RATE, RATE)]
-    answer = altered(window=1.0, hop=1.0).classify(samples, RATE)
+    answer = altered(window_seconds=1.0, hop_seconds=1.0).classify(samples, RATE)
     assert [p.score for p in answer.predictions] == pytest.approx(
         sorted(shares(np.mean(parts, axis=0)), reverse=True), abs=1e-4
     )

@@ -8,7 +8,7 @@ from hubbub.report.figures import figure, mel_axis, save
 
 
 def test_the_mel_axis_stands_where_the_bands_are() -> None:
-    spec = LogMelSpec(rate=32_000, fft=16_384, window=800, mels=64)
+    spec = LogMelSpec(sample_rate=32_000, n_fft=16_384, win_length=800, n_mels=64)
     axes = figure(4, 3).subplots()
     mel_axis(axes, spec)
     ticks = dict(zip((text.get_text() for text in axes.get_yticklabels()), axes.get_yticks(), strict=True))

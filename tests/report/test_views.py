@@ -8,7 +8,7 @@ import pytest
 from hubbub.logmel import LogMelSpec, logmel
 from hubbub.report import views
 
-SPEC = LogMelSpec(rate=8000, fft=512, window=400, hop=160, mels=32, high=3900.0)
+SPEC = LogMelSpec(sample_rate=8000, n_fft=512, win_length=400, hop_length=160, n_mels=32, fmax=3900.0)
 SOUND = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
 SPECS = {
     "fixed": SPEC,

@@ -110,7 +110,7 @@ class TestFigures:
         assert run.finished and about["kind"] == "evaluation" and about["dataset"] == "my/sounds"
         assert about["command"].startswith("hubbub evaluate") and about["environment"]["versions"]["numpy"]
         assert (recipe["name"], recipe["file"]) == ("evaluation of tiny 1", "tiny.onnx")
-        assert len(recipe["sha256"]) == 64 and recipe["threshold"] == tinymodel.THRESHOLD
+        assert len(recipe["sha256"]) == 64 and recipe["known_score"]["threshold"] == tinymodel.THRESHOLD
         rows = {row["clip"]: row for row in run.clips}
         assert rows["low/1-77-A-0.wav"]["recording"] == "77" and rows["high/silent.wav"]["unknown"] == "1"
         assert rows["low/a.wav"]["samples"] == sample_digest(*audio.read(sounds / "low" / "a.wav"))

@@ -14,9 +14,9 @@ from hubbub.evaluate.intervals import Interval
 from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.studies import leak_study
-from hubbub.studies.leak_study import WAYS, Finding, Way
+from hubbub.studies.leak_study import WAYS, SplitOutcome, Way
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Material
+from hubbub.train.arrays import ClipArrays
 from hubbub.train.callbacks import BatchEnd
 from hubbub.train.config import Stage
 from hubbub.train.fit import Setting
@@ -29,12 +29,12 @@ UNSEEN = (2, 4)
 SPANNING = "r3-bark-0"  # a recording whose clips lie in folds 3 and 4
 
 
-def world() -> tuple[Dataset, Material]:
+def world() -> tuple[Dataset, ClipArrays]:
     """Four folds; of each class two recordings a fold, two clips a recording, two copies a clip.
 
     A fifth of the clips sound like another class, so that no way names all of them right.
     """
-    given = tinylearning.material(each=PER_CLASS)
+    given = tinylearning.clip_arrays(each=PER_CLASS)
     clips = []
     for row, (name, target, fold) in enumerate(zip(given.ids, given.targets, given.folds, strict=True)):
         label, take = given.labels[target], row // len(given.labels) % PER_CLASS
@@ -43,9 +43,11 @@ def world() -> tuple[Dataset, Material]:
         copies = (dataclasses.replace(clip, id=f"{name}-copy{number}", made_from=name) for number in range(COPIES))
         clips += [clip, *copies]
     rows = np.repeat(np.arange(len(given.ids)), 1 + COPIES)
-    confusing = np.where(np.arange(len(given.ids))[:, None, None] % 5, given.arrays, np.roll(given.arrays, 10, axis=1))
-    hiss = np.random.default_rng(1).normal(0, 0.1, given.arrays[rows].shape).astype(np.float32)
-    material = Material(
+    confusing = np.where(
+        np.arange(len(given.ids))[:, None, None] % 5, given.logmels, np.roll(given.logmels, 10, axis=1)
+    )
+    hiss = np.random.default_rng(1).normal(0, 0.1, given.logmels[rows].shape).astype(np.float32)
+    arrays = ClipArrays(
         "tiny+96",
         given.labels,
         tuple(clip.id for clip in clips),
@@ -55,7 +57,7 @@ def world() -> tuple[Dataset, Material]:
         given.folds[rows],
         tuple(digest(clip.id) for clip in clips),
     )
-    return Dataset("tiny+96", "Tiny", given.labels, tuple(clips), "CC0", "nobody", "made by code"), material
+    return Dataset("tiny+96", "Tiny", given.labels, tuple(clips), "CC0", "nobody", "made by code"), arrays
 
 
 class Study:
@@ -63,13 +65,13 @@ class Study:
 
     def __init__(self, folder: Path):
         self.folder, self.cache = folder / "study", folder / "cache"
-        self.dataset, self.material = world()
+        self.dataset, self.arrays = world()
         self.heard: dict[str, list[BatchEnd]] = {}
-        self.found: list[Finding] = []
+        self.found: list[SplitOutcome] = []
 
     def run(self, unseen: Iterable[int] = UNSEEN, dataset: Dataset | None = None) -> "Study":
         setting = Setting(
-            self.material,
+            self.arrays,
             RECIPE,
             recipes.to_yaml(RECIPE),
             tinylearning.cnn(),
@@ -218,7 +220,7 @@ def test_the_table_has_the_figures_of_the_predictions(study: Study) -> None:
 
 
 def test_a_line_of_the_table() -> None:
-    finding = Finding(WAYS[2], Interval(0.9933, 0.985, 1.0), Interval(0.75, 0.7, 0.7949))
+    finding = SplitOutcome(WAYS[2], Interval(0.9933, 0.985, 1.0), Interval(0.75, 0.7, 0.7949))
     assert finding.inflation == pytest.approx(24.33)
     line = "| LEAKY: random clips | 99.33 % | 98.5–100.0 | 75.00 % | 70.0–79.5 | +24.3 points |"
     assert leak_study.table([finding]).splitlines()[2] == line

@@ -5,12 +5,12 @@ import pytest
 from hubbub.data.dataset import Clip
 from hubbub.errors import RefusedError, UsageError
 from hubbub.studies import leaks
-from hubbub.studies.leaks import Exceptions, Finding, Place
+from hubbub.studies.leaks import Exceptions, Finding, PlacedClip
 from hubbub.studies.near_duplicates import Match
 
 
-def place(clip: str, *parts: str, group: str | None = None, label: str = "dog") -> Place:
-    return Place(Clip(clip, Path(clip), label, group or clip), parts)
+def place(clip: str, *parts: str, group: str | None = None, label: str = "dog") -> PlacedClip:
+    return PlacedClip(Clip(clip, Path(clip), label, group or clip), parts)
 
 
 A, B, C = place("a", "1", group="r"), place("b", "2", group="r", label="cat"), place("c", "2")

@@ -13,7 +13,7 @@ from hubbub.logmel import Floats, logmel
 from hubbub.studies.occlusion import SECONDS, Occlusion, occlude
 from tinymodel import LABELS, SPEC
 
-RATE = SPEC.rate
+RATE = SPEC.sample_rate
 TONES = {"low": 200.0, "middle": 800.0, "high": 2500.0}  # Hz, in the middle of each third of the mel axis
 ROWS = {"low": range(5), "middle": range(5, 10), "high": range(10, 15)}
 T = 0.5  # the temperature of the tiny model

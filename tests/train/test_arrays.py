@@ -13,7 +13,7 @@ from hubbub.augment.steps import Step
 from hubbub.augment.transform import generator
 from hubbub.augment.waveform import between_class
 from hubbub.logmel import logmel
-from hubbub.train.arrays import Material, augmented, batches, clean, fast, mixed_targets, partners
+from hubbub.train.arrays import ClipArrays, augmented, batches, clean, fast, mixed_targets, partners
 from hubbub.train.config import Recipe
 
 ON, OFF = Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5), Augment()
@@ -21,18 +21,18 @@ RECIPE = Recipe("x", "y", "gradient", frontend=tinymodel.SPEC, augment=ON)
 COLOUR = dataclasses.replace(RECIPE, frontend=dataclasses.replace(tinymodel.SPEC, channels=3))
 
 
-def material(clips: int = 5, frames: int = 40, mels: int = 16) -> Material:
+def arrays(clips: int = 5, frames: int = 40, mels: int = 16) -> ClipArrays:
     arrays = np.random.default_rng(0).normal(0, 0.5, (clips, mels, frames)).astype(np.float32)
     numbers = np.arange(clips)
     names = tuple(f"clip {number}" for number in numbers)
-    return Material("tiny", ("a", "b"), names, arrays, numbers % 2, numbers.astype(str), numbers % 3, names)
+    return ClipArrays("tiny", ("a", "b"), names, arrays, numbers % 2, numbers.astype(str), numbers % 3, names)
 
 
 def test_rows_of_clips() -> None:
-    assert material().rows(["clip 3", "clip 0", "clip 3"]).tolist() == [3, 0, 3]
-    assert material().rows([]).dtype == np.int64
+    assert arrays().rows(["clip 3", "clip 0", "clip 3"]).tolist() == [3, 0, 3]
+    assert arrays().rows([]).dtype == np.int64
     with pytest.raises(KeyError, match="clip 9"):
-        material().rows(["clip 9"])
+        arrays().rows(["clip 9"])
 
 
 # --- augmentation -----------------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_the_recipe_says_what_a_clip_goes_through(augment: Augment, expected: li
 
 
 def test_augmented_clips_derive_from_seed_epoch_and_clip_alone() -> None:
-    given = material()
+    given = arrays()
     before = given.arrays.copy()
     whole = augmented(given, np.arange(5), RECIPE, seed=1, epoch=2)
     assert whole.shape == (5, 1, 16, 40) and whole.dtype == torch.float32
@@ -61,15 +61,15 @@ def test_augmented_clips_derive_from_seed_epoch_and_clip_alone() -> None:
     for seed, epoch in ((1, 3), (2, 2)):
         other = augmented(given, np.arange(5), RECIPE, seed, epoch)
         assert (other - whole).abs().amax((1, 2, 3)).min() > 0.01
-    np.testing.assert_array_equal(given.arrays, before)
+    np.testing.assert_array_equal(given.logmels, before)
 
 
 def test_augmentation_by_hand() -> None:
-    given = material()
+    given = arrays()
     recipe = dataclasses.replace(RECIPE, augment=dataclasses.replace(OFF, roll=True))
     shift = round(generator(7, 4, "clip 2").random() * 40)
     found = augmented(given, np.array([2]), recipe, seed=7, epoch=4)
-    np.testing.assert_array_equal(found[0, 0].numpy(), np.roll(given.arrays[2], shift, axis=1))
+    np.testing.assert_array_equal(found[0, 0].numpy(), np.roll(given.logmels[2], shift, axis=1))
     assert shift % 40
 
 
@@ -80,13 +80,13 @@ def test_a_waveform_is_changed_before_its_log_mel() -> None:
     assert given.sounds is not None
     expected = logmel(given.sounds[5].astype(np.float32) / 32767 / 2, tiny.SPEC)
     np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
-    assert np.abs(found[0, 0].numpy() - given.arrays[5]).max() > 0.2
+    assert np.abs(found[0, 0].numpy() - given.logmels[5]).max() > 0.2
 
 
 def test_rules_know_category_and_strength_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     def view(sound: Any, spec: Any, plan: Any, rng: Any, category: str, strength: float) -> Any:
         used.append((category, strength, rng.random() == generator(3, 2, given.ids[rows[len(used)]]).random()))
-        return given.arrays[0]
+        return given.logmels[0]
 
     used: list[tuple[str, float, bool]] = []
     given, rows = tiny.sounding(), np.array([4, 2, 0])
@@ -114,37 +114,37 @@ def test_between_class_learning_mixes_sounds_and_their_classes_alike() -> None:
     assert given.sounds is not None
     first, second = (given.sounds[row].astype(np.float32) / 32767 for row in (rows[4], others[4]))
     np.testing.assert_allclose(
-        shown[4, 0], logmel(between_class(first, second, float(shares[4]), tiny.SPEC.rate), tiny.SPEC), atol=1e-5
+        shown[4, 0], logmel(between_class(first, second, float(shares[4]), tiny.SPEC.sample_rate), tiny.SPEC), atol=1e-5
     )
     assert not torch.equal(shown, augmented(given, rows, recipe, 0, 4))
     assert len(set(shares.tolist())) == len(rows)
 
 
 def test_channels_are_copies() -> None:
-    given = material()
+    given = arrays()
     for found in (clean(given, np.array([1, 2]), 3), augmented(given, np.array([1, 2]), COLOUR, 0, 0)):
         assert found.shape == (2, 3, 16, 40)
         assert torch.equal(found[:, 0], found[:, 1]) and torch.equal(found[:, 0], found[:, 2])
 
 
 def test_a_fingerprint_is_of_the_arrays() -> None:
-    given = material()
-    quieter = dataclasses.replace(given, arrays=given.arrays - 0.001)
-    assert given.fingerprint == material().fingerprint != quieter.fingerprint
-    assert dataclasses.replace(given, arrays=given.arrays[:, :, ::-1]).fingerprint != given.fingerprint
+    given = arrays()
+    quieter = dataclasses.replace(given, logmels=given.logmels - 0.001)
+    assert given.fingerprint == arrays().fingerprint != quieter.fingerprint
+    assert dataclasses.replace(given, logmels=given.logmels[:, :, ::-1]).fingerprint != given.fingerprint
 
 
 def test_clean_clips_are_as_they_are() -> None:
-    given = material()
+    given = arrays()
     found = clean(given, np.array([4, 0]))
-    np.testing.assert_array_equal(found[:, 0].numpy(), given.arrays[[4, 0]])
+    np.testing.assert_array_equal(found[:, 0].numpy(), given.logmels[[4, 0]])
     found += 1
-    np.testing.assert_array_equal(given.arrays, material().arrays)  # a copy
+    np.testing.assert_array_equal(given.logmels, arrays().logmels)  # a copy
 
 
 @pytest.mark.parametrize("clips", [1, 50, 51, 120])
 def test_batches_join_to_the_whole(clips: int) -> None:
-    given = material(clips, 8, 4)
+    given = arrays(clips, 8, 4)
     sizes = []
 
     def double(x: torch.Tensor) -> torch.Tensor:
@@ -155,7 +155,7 @@ def test_batches_join_to_the_whole(clips: int) -> None:
     rows = np.random.default_rng(0).permutation(clips)
     found = batches(double, lambda part: clean(given, part), rows)
     assert max(sizes) <= 50 and sum(sizes) == clips and found.dtype == torch.float32
-    np.testing.assert_allclose(found, 2 * given.arrays[rows].sum((1, 2)), atol=1e-4)
+    np.testing.assert_allclose(found, 2 * given.logmels[rows].sum((1, 2)), atol=1e-4)
     found.add_(1)  # usable outside of inference mode
     assert not found.requires_grad and not found.is_inference()
 

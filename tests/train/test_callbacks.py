@@ -9,10 +9,10 @@ import torch
 import tinylearning as tiny
 from hubbub.augment.class_aware import ClassAware
 from hubbub.storage import read_csv
-from hubbub.train.callbacks import Files, Keep, Strengths, Watching, add_row, ignore
+from hubbub.train.callbacks import ClassStrengths, Files, Keep, Watching, add_row, ignore
 from hubbub.train.config import Stage
 from hubbub.train.lightning_module import Tuning
-from hubbub.train.networks.classifier import Classifier, head
+from hubbub.train.networks.classifier import ClassifierNetwork, head
 
 
 def test_a_row_of_the_same_key_gives_way(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_row_of_the_same_key_gives_way(tmp_path: Path) -> None:
 
 def module() -> Tuning:
     trunk = tiny.cnn()
-    made = Tuning(Classifier(trunk, head(trunk.embedding_size, 3)), tiny.SCRATCH, Stage(0, 1, 1e-2), 0)
+    made = Tuning(ClassifierNetwork(trunk, head(trunk.embedding_size, 3)), tiny.SCRATCH, Stage(0, 1, 1e-2), 0)
     made._seen = [(torch.tensor([0, 0, 1]), torch.tensor([True, False, True]))]  # recalls 0.5, 1, none
     return made
 
@@ -91,7 +91,7 @@ def test_patience_counts_epochs_without_a_better_one(tmp_path: Path, patience: i
 
 
 def test_strengths_by_hand(tmp_path: Path) -> None:
-    callback = Strengths(ClassAware(0.3, 1.5, momentum=0.5), ("a", "b", "c"), tmp_path / "strengths.csv")
+    callback = ClassStrengths(ClassAware(0.3, 1.5, momentum=0.5), ("a", "b", "c"), tmp_path / "strengths.csv")
     for epoch in (0, 1):
         step = trainer()
         step.current_epoch = epoch
@@ -102,6 +102,6 @@ def test_strengths_by_hand(tmp_path: Path) -> None:
     table = read_csv(tmp_path / "strengths.csv")
     assert [row["epoch"] for row in table] == ["1", "2"]
     assert [float(table[1][name]) for name in "abc"] == pytest.approx([*first, 1.0], abs=1e-4)
-    again = Strengths(ClassAware(), ("a", "b", "c"), tmp_path / "strengths.csv")
+    again = ClassStrengths(ClassAware(), ("a", "b", "c"), tmp_path / "strengths.csv")
     again.load_state_dict(callback.state_dict())
     assert again.now.tolist() == callback.now.tolist()

@@ -9,7 +9,7 @@ from hubbub.errors import RefusedError
 from hubbub.runs.run import Run
 from hubbub.train import crossval, fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 1, 1e-2),))
@@ -17,12 +17,12 @@ FOLDS = (1, 2, 4)
 
 
 def setting(folder: Path, recipe: Recipe = tiny.PROBE, **changes: Any) -> fit.Setting:
-    facts: dict[str, Any] = {"material": tiny.material(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
+    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
     return fit.Setting(recipe=recipe, recipe_text=recipes.to_yaml(recipe), cache=folder / "cache", **facts | changes)
 
 
-def splits(validation: int | None = None) -> dict[int, Split]:
-    return {fold: tiny.split(tiny.material(), fold, validation) for fold in FOLDS}
+def splits(validation: int | None = None) -> dict[int, RowSplit]:
+    return {fold: tiny.split(tiny.clip_arrays(), fold, validation) for fold in FOLDS}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_predictions_of_the_folds_are_joined(done: Run) -> None:
-    given = tiny.material()
+    given = tiny.clip_arrays()
     found = done.predictions
     tested = np.flatnonzero(np.isin(given.folds, FOLDS))
     assert found.clips == tuple(given.ids[row] for row in tested)
@@ -57,14 +57,12 @@ def test_figures_are_of_all_test_clips_and_means_of_the_folds(done: Run) -> None
 def test_the_interval_is_over_source_recordings(tmp_path: Path) -> None:
     import dataclasses
 
-    given = tiny.material()
+    given = tiny.clip_arrays()
     together = dataclasses.replace(given, groups=np.char.add("fold ", given.folds.astype(str)))
     recipe = tiny.changed(tiny.PROBE, c_grid=(0.001,))
     wide = []
-    for name, material in (("a", given), ("b", together)):
-        run = crossval.cross_validate(
-            setting(tmp_path / name, recipe, material=material), splits(), Run(tmp_path / name)
-        )
+    for name, arrays in (("a", given), ("b", together)):
+        run = crossval.cross_validate(setting(tmp_path / name, recipe, arrays=arrays), splits(), Run(tmp_path / name))
         wide.append(run.metrics["test"]["interval"])
     accuracies = list(run.metrics["folds"].values())
     assert wide[0] != wide[1] and min(accuracies) <= wide[1][0] <= wide[1][1] <= max(accuracies)
@@ -108,7 +106,7 @@ def test_another_recipe_is_refused(done: Run, tmp_path: Path) -> None:
 def test_the_final_model_stands_beside_the_folds(tmp_path: Path) -> None:
     target = crossval.cross_validate(setting(tmp_path), splits(), Run(tmp_path / "cv"))
     before = target.metrics
-    every = np.arange(len(tiny.material().ids))
-    final = crossval.final_model(setting(tmp_path), Split("all", every[:-2], every[:0], every[-2:]), target)
+    every = np.arange(len(tiny.clip_arrays().ids))
+    final = crossval.final_model(setting(tmp_path), RowSplit("all", every[:-2], every[:0], every[-2:]), target)
     assert final.folder == tmp_path / "cv" / "final" and (final.folder / "model.pt").is_file()
     assert final.predictions.clips == ("clip-22", "clip-23") and target.metrics == before

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import tinylearning as tiny
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.datamodule import Batches, StageData
 
-MATERIAL = tiny.material()
+MATERIAL = tiny.clip_arrays()
 TRAIN, VALIDATION = np.array([0, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16]), np.array([1, 4, 6])
 
 
@@ -26,8 +26,8 @@ class Asked:
 
 
 def data(batch: int = 4, seed: int = 0, epoch: int = 0, train: NDArray[np.int64] = TRAIN) -> StageData:
-    recipe = tiny.changed(tiny.FINETUNE, batch=batch)
-    split = Split("x", train, VALIDATION, np.zeros(0, np.int64))
+    recipe = tiny.changed(tiny.FINETUNE, batch_size=batch)
+    split = RowSplit("x", train, VALIDATION, np.zeros(0, np.int64))
     made = StageData(MATERIAL, split, Asked(), recipe, seed)
     made.trainer = SimpleNamespace(current_epoch=epoch)  # type: ignore[assignment]
     return made

@@ -11,7 +11,7 @@ import torch
 import tinylearning as tiny
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
-from hubbub.listen.classifier import Classifier as Listener
+from hubbub.listen.classifier import ClassifierNetwork as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import ModelMeta, open_session
 from hubbub.runs.predictions import Predictions
@@ -19,7 +19,7 @@ from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.train import crossval, export, fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2), Stage(7, 1, 1e-3)))
@@ -32,24 +32,24 @@ def sounds(rate: int, seconds: float) -> Sequence[Floats]:
 
 def setting(folder: Path, recipe: Recipe) -> fit.Setting:
     text = recipes.to_yaml(recipe)
-    return fit.Setting(tiny.material(), recipe, text, tiny.trunk(), 0, folder / "cache", lambda _: None)
+    return fit.Setting(tiny.clip_arrays(), recipe, text, tiny.trunk(), 0, folder / "cache", lambda _: None)
 
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with validation clips."""
     folder = tmp_path_factory.mktemp("tuned")
-    return fit.run(setting(folder, QUICK), tiny.split(tiny.material()), Run(folder / "tuned"))
+    return fit.run(setting(folder, QUICK), tiny.split(tiny.clip_arrays()), Run(folder / "tuned"))
 
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A cross-validation with a final model that two clips were kept from."""
     folder = tmp_path_factory.mktemp("probed")
-    splits = {fold: tiny.split(tiny.material(), fold, None) for fold in (1, 2)}
+    splits = {fold: tiny.split(tiny.clip_arrays(), fold, None) for fold in (1, 2)}
     run = crossval.cross_validate(setting(folder, tiny.PROBE), splits, Run(folder / "probed"))
     every = np.arange(24)
-    crossval.final_model(setting(folder, tiny.PROBE), Split("all-but", every[:-2], every[:0], every[-2:]), run)
+    crossval.final_model(setting(folder, tiny.PROBE), RowSplit("all-but", every[:-2], every[:0], every[-2:]), run)
     return run
 
 
@@ -73,7 +73,7 @@ def test_the_listener_answers_as_torch_does_for_any_batch_and_length(tuned: Run,
     listener = Listener(exported[0])
     rng = np.random.default_rng(1)
     for batch, seconds in ((1, 1.0), (3, 1.0), (2, 0.4), (1, 5.3)):
-        waveforms = rng.normal(0, 0.2, (batch, round(seconds * recipe.frontend.rate))).astype(np.float32)
+        waveforms = rng.normal(0, 0.2, (batch, round(seconds * recipe.frontend.sample_rate))).astype(np.float32)
         logits, embedding = listener.run(waveforms)
         with torch.no_grad():
             wanted = classifier(torch.from_numpy(logmel(waveforms, recipe.frontend))[:, None])
@@ -107,7 +107,7 @@ def test_what_the_file_says_about_itself(tuned: Run, exported: Exported) -> None
     path, meta = exported
     _, kept = open_session(path)
     assert kept == meta and meta.name == "tuned 1" and meta.labels == tiny.LABELS and meta.licence == "CC0"
-    assert meta.frontend == tiny.SPEC and (meta.window, meta.hop) == (1.0, 0.5)
+    assert meta.frontend == tiny.SPEC and (meta.window_seconds, meta.hop_seconds) == (1.0, 0.5)
     assert meta.trunk == "mn04_as/12/tuned 1"  # tuned blocks are a trunk of their own
     test = tuned.metrics["test"]
     assert meta.figures["accuracy"] == test["accuracy"] and meta.figures["interval"] == test["interval"]
@@ -119,7 +119,7 @@ def test_a_frozen_trunk_keeps_its_name(from_cv: Exported) -> None:
 
 
 def test_the_record_holds_training_and_validation_but_not_test(exported: Exported) -> None:
-    given, rows, record = tiny.material(), tiny.split(tiny.material()), exported[1].training
+    given, rows, record = tiny.clip_arrays(), tiny.split(tiny.clip_arrays()), exported[1].training
     for part, heard in ((rows.train, True), (rows.validation, True), (rows.test, False)):
         for row in part:
             name, recording, samples = given.ids[row], given.groups[row], given.digests[row]
@@ -137,8 +137,8 @@ def test_the_record_of_a_cross_validation_is_that_of_its_final_model(from_cv: Ex
 def test_temperature_and_threshold_come_from_validation_clips_of_a_single_run(tuned: Run, exported: Exported) -> None:
     held = Predictions.read(tuned.folder / "validation.csv")
     temperature = fit_temperature(held.targets, held.probabilities)
-    assert exported[1].temperature == temperature
-    assert exported[1].threshold == known_threshold(held.probabilities, temperature)
+    assert exported[1].calibration.parameters["temperature"] == temperature
+    assert exported[1].known_score.threshold == known_threshold(held.probabilities, temperature)
 
 
 def test_temperature_and_threshold_come_from_all_test_clips_of_a_cross_validation(
@@ -146,8 +146,8 @@ def test_temperature_and_threshold_come_from_all_test_clips_of_a_cross_validatio
 ) -> None:
     held = probed.predictions
     temperature = fit_temperature(held.targets, held.probabilities)
-    assert len(held.clips) == 12 and from_cv[1].temperature == temperature
-    assert from_cv[1].threshold == known_threshold(held.probabilities, temperature)
+    assert len(held.clips) == 12 and from_cv[1].calibration.parameters["temperature"] == temperature
+    assert from_cv[1].known_score.threshold == known_threshold(held.probabilities, temperature)
 
 
 # --- the gate ---------------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_a_front_end_that_hears_differently_is_not_written(
 
 
 def test_a_cross_validation_without_a_final_model(tmp_path: Path) -> None:
-    splits = {fold: tiny.split(tiny.material(), fold, None) for fold in (1, 2)}
+    splits = {fold: tiny.split(tiny.clip_arrays(), fold, None) for fold in (1, 2)}
     run = crossval.cross_validate(setting(tmp_path, tiny.PROBE), splits, Run(tmp_path / "cv"))
     (tmp_path / "out").mkdir()
     message = "holds no finished final model: `hubbub cv` without --no-final makes one"

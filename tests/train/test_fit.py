@@ -15,20 +15,20 @@ from hubbub.runs.run import Run
 from hubbub.storage import digest, read_csv
 from hubbub.train import fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe, Stage
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2),))
 
 
 def setting(folder: Path, recipe: Recipe = QUICK, **changes: Any) -> fit.Setting:
-    facts: dict[str, Any] = {"material": tiny.material(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
+    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
     facts |= changes
     return fit.Setting(recipe=recipe, recipe_text=recipes.to_yaml(recipe), cache=folder / "cache", **facts)
 
 
-def split(validation: int | None = 3) -> Split:
-    return tiny.split(tiny.material(), validation=validation)
+def split(validation: int | None = 3) -> RowSplit:
+    return tiny.split(tiny.clip_arrays(), validation=validation)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -52,7 +52,7 @@ def test_what_a_run_leaves_behind(done: Run) -> None:
 
 
 def test_every_clip_is_on_record_with_its_part(done: Run) -> None:
-    given, rows = tiny.material(), {row["clip"]: row for row in done.clips}
+    given, rows = tiny.clip_arrays(), {row["clip"]: row for row in done.clips}
     assert sorted(rows) == sorted(given.ids)
     for name, part in (("train", split().train), ("validation", split().validation), ("test", split().test)):
         assert [clip for clip, row in rows.items() if row["part"] == name] == [given.ids[row] for row in part]
@@ -69,12 +69,12 @@ def test_every_clip_is_on_record_with_its_part(done: Run) -> None:
 def test_predictions_are_what_the_kept_weights_say(done: Run) -> None:
     from hubbub.train.export import load_classifier
 
-    given = tiny.material()
+    given = tiny.clip_arrays()
     classifier, _ = load_classifier(done)
     for name, rows in (("predictions.csv", split().test), ("validation.csv", split().validation)):
         kept = Predictions.read(done.folder / name)
         with torch.inference_mode():
-            logits = classifier(torch.from_numpy(given.arrays[rows][:, None]))[0].numpy()
+            logits = classifier(torch.from_numpy(given.logmels[rows][:, None]))[0].numpy()
         assert kept.clips == tuple(given.ids[row] for row in rows)
         np.testing.assert_allclose(kept.probabilities, softmax(logits), atol=1e-5)
         np.testing.assert_array_equal(kept.targets, given.targets[rows])
@@ -138,9 +138,9 @@ Change = Callable[[Path], fit.Setting]
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda folder: setting(folder, tiny.changed(QUICK, batch=3)), "another recipe"),
+        (lambda folder: setting(folder, tiny.changed(QUICK, batch_size=3)), "another recipe"),
         (lambda folder: setting(folder, seed=1), "another seed"),
-        (lambda folder: setting(folder, material=tiny.material(("x", "y"))), "another labels"),
+        (lambda folder: setting(folder, arrays=tiny.clip_arrays(("x", "y"))), "another labels"),
     ],
 )
 def test_a_run_of_something_else_is_refused(done: Run, tmp_path: Path, change: Change, said: str) -> None:
@@ -171,29 +171,29 @@ def test_a_probe_needs_no_validation_and_trains_on_the_rest(tmp_path: Path) -> N
 
 
 def test_a_probe_does_not_look_at_test_clips(tmp_path: Path) -> None:
-    given, rows = tiny.material(), split(validation=None)
+    given, rows = tiny.clip_arrays(), split(validation=None)
     states = []
     for name, shift in (("a", 0.0), ("b", 9.0)):
-        given.arrays[rows.test] += shift
+        given.logmels[rows.test] += shift
         given.targets[rows.test] = (given.targets[rows.test] + int(shift)) % 2
-        fit.run(setting(tmp_path / name, tiny.PROBE, material=given), rows, Run(tmp_path / name / "run"))
+        fit.run(setting(tmp_path / name, tiny.PROBE, arrays=given), rows, Run(tmp_path / name / "run"))
         states.append(torch.load(tmp_path / name / "run" / "model.pt", weights_only=True))
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
 
 def test_a_model_for_use_is_tested_on_nothing(tmp_path: Path) -> None:
-    every = np.arange(len(tiny.material().ids))
+    every = np.arange(len(tiny.clip_arrays().ids))
     none = np.zeros(0, np.int64)
-    run = fit.run(setting(tmp_path, tiny.PROBE), Split("all", every, none, none), Run(tmp_path / "run"))
+    run = fit.run(setting(tmp_path, tiny.PROBE), RowSplit("all", every, none, none), Run(tmp_path / "run"))
     assert run.metrics["test"] == {"clips": 0, "accuracy": None, "loss": None}
     assert run.predictions.clips == () and run.metrics["train"]["clips"] == len(every)
 
 
 def test_predicting_keeps_the_order_of_rows() -> None:
-    from hubbub.train.networks.classifier import Classifier, head
+    from hubbub.train.networks.classifier import ClassifierNetwork, head
 
-    given, trunk = tiny.material(), tiny.trunk()
-    classifier = Classifier(trunk, head(trunk.embedding_size, 3)).train()
+    given, trunk = tiny.clip_arrays(), tiny.trunk()
+    classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, 3)).train()
     found = fit.predict(classifier, given, np.array([7, 0, 19]))
     assert found.clips == ("clip-07", "clip-00", "clip-19") and not classifier.training
     whole = fit.predict(classifier, given, np.arange(24))

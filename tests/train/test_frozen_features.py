@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hubbub.train.logmels import ClipArrays, augmented, clean
 
 import tinymodel
 from hubbub.augment.plan import Augment
-from hubbub.train.arrays import Material, augmented, clean
 from hubbub.train.config import Network, Recipe
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.networks.mobilenet import MobileNetV3
@@ -17,11 +17,11 @@ ON, OFF = Augment(roll=True, gain_db=8, tilt_db=4, repeat_over_silence=0.5), Aug
 RECIPE = Recipe("x", "y", "gradient", frontend=tinymodel.SPEC, augment=ON)
 
 
-def material(clips: int = 5, frames: int = 40, mels: int = 16) -> Material:
+def arrays(clips: int = 5, frames: int = 40, mels: int = 16) -> ClipArrays:
     arrays = np.random.default_rng(0).normal(0, 0.5, (clips, mels, frames)).astype(np.float32)
     numbers = np.arange(clips)
     names = tuple(f"clip {number}" for number in numbers)
-    return Material("tiny", ("a", "b"), names, arrays, numbers % 2, numbers.astype(str), numbers % 3, names)
+    return ClipArrays("tiny", ("a", "b"), names, arrays, numbers % 2, numbers.astype(str), numbers % 3, names)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def lively(seed: int) -> MobileNetV3:
 
 
 def frozen(folder: Path, trunk: MobileNetV3, /, **changes: Any) -> FrozenFeatures:
-    facts: dict[str, Any] = {"material": material(), "recipe": RECIPE, "trunk": trunk, "stop": 3, "seed": 0}
+    facts: dict[str, Any] = {"arrays": arrays(), "recipe": RECIPE, "trunk": trunk, "stop": 3, "seed": 0}
     return FrozenFeatures(**facts | changes, folder=folder)
 
 
@@ -49,8 +49,8 @@ def test_features_are_what_the_first_blocks_make_of_each_clip(tmp_path: Path, tr
     features = frozen(tmp_path, trunk, stop=stop)
     rows = np.arange(5)
     with torch.inference_mode():
-        as_they_are = trunk.prefix(clean(material(), rows), stop)
-        varied = trunk.prefix(augmented(material(), rows, RECIPE, 0, 6), stop)
+        as_they_are = trunk.prefix(clean(arrays(), rows), stop)
+        varied = trunk.prefix(augmented(arrays(), rows, RECIPE, 0, 6), stop)
     assert features.variant(None).dtype == np.float16
     np.testing.assert_allclose(features.variant(None), as_they_are, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(features.variant(6), varied, rtol=2e-3, atol=1e-3)
@@ -71,14 +71,14 @@ def test_features_are_computed_once(tmp_path: Path, trunk: MobileNetV3, monkeypa
 
 def test_every_cause_of_other_features_has_a_place_of_its_own(tmp_path: Path, trunk: MobileNetV3) -> None:
     other = lively(1)
-    renamed = dataclasses.replace(material(), digests=("new", *material().digests[1:]))
+    renamed = dataclasses.replace(arrays(), digests=("new", *arrays().digests[1:]))
     changes: list[dict[str, Any]] = [
         {},
         {"trunk": other},
         {"stop": 4},
         {"seed": 1},
-        {"material": renamed},
-        {"material": dataclasses.replace(material(), arrays=material().arrays[:, :, :32])},  # fewer seconds of a clip
+        {"arrays": renamed},
+        {"arrays": dataclasses.replace(arrays(), logmels=arrays().logmels[:, :, :32])},  # fewer seconds of a clip
         {"recipe": dataclasses.replace(RECIPE, augment=OFF)},
         {"recipe": dataclasses.replace(RECIPE, frontend=dataclasses.replace(tinymodel.SPEC, std=4.0))},
         {"stop": MobileNetV3.BLOCKS},
@@ -86,7 +86,7 @@ def test_every_cause_of_other_features_has_a_place_of_its_own(tmp_path: Path, tr
     ]
     no_causes: list[dict[str, Any]] = [
         {"recipe": dataclasses.replace(RECIPE, network=Network(pool_from=15))},  # of what comes after those blocks
-        {"recipe": dataclasses.replace(RECIPE, batch=7, mixup=0.2)},
+        {"recipe": dataclasses.replace(RECIPE, batch_size=7, mixup=0.2)},
     ]
     for change in [*changes, *no_causes]:
         frozen(tmp_path, trunk, **change).variant(None)

@@ -11,9 +11,9 @@ import tinylearning as tiny
 from hubbub.train.arrays import clean
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.lightning_module import Tuning, mix
-from hubbub.train.networks.classifier import Classifier, head
+from hubbub.train.networks.classifier import ClassifierNetwork, head
 
-PLAIN = tiny.changed(tiny.FINETUNE, mixup=0.0, label_smoothing=0.0, weight_average=0.7)
+PLAIN = tiny.changed(tiny.FINETUNE, mixup=0.0, label_smoothing=0.0, ema_decay=0.7)
 
 
 def tuning(start: int = 0, recipe: Recipe = PLAIN, seed: int = 0, lr: float = 1e-2) -> Tuning:
@@ -21,7 +21,7 @@ def tuning(start: int = 0, recipe: Recipe = PLAIN, seed: int = 0, lr: float = 1e
     trunk = tiny.trunk()
     torch.manual_seed(0)
     layers = head(trunk.embedding_size, len(tiny.LABELS), recipe.network.hidden, recipe.network.dropout)
-    module = Tuning(Classifier(trunk, layers), recipe, Stage(start, 1, lr), seed, start)
+    module = Tuning(ClassifierNetwork(trunk, layers), recipe, Stage(start, 1, lr), seed, start)
     module._trainer = SimpleNamespace(current_epoch=0, estimated_stepping_batches=4)  # type: ignore[assignment]
     module._fabric = None
     logged: dict[str, Any] = {}
@@ -32,7 +32,7 @@ def tuning(start: int = 0, recipe: Recipe = PLAIN, seed: int = 0, lr: float = 1e
 
 
 def batch(rows: list[int], start: int = 0) -> tuple[Tensor, Tensor]:
-    given = tiny.material()
+    given = tiny.clip_arrays()
     with torch.no_grad():
         x = tiny.trunk().prefix(clean(given, np.array(rows)), start)
     return x, torch.from_numpy(given.targets[rows])
@@ -244,11 +244,11 @@ def test_recall_of_each_class_by_hand() -> None:
 @pytest.mark.parametrize(("kept", "batch_norm"), [(0, "trained"), (2, "trained"), (2, "frozen"), (0, "frozen")])
 def test_statistics_are_measured_of_trained_blocks_alone(kept: int, batch_norm: str) -> None:
     trunk = tiny.cnn()
-    classifier = Classifier(trunk, head(trunk.embedding_size, 3))
+    classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, 3))
     module = Tuning(classifier, PLAIN, Stage(kept, 1, 1e-2, batch_norm=batch_norm), 0)  # type: ignore[arg-type]
     module.log = lambda *_, **__: None  # type: ignore[method-assign,assignment]
     module.on_train_epoch_start()
-    module.training_step((clean(tiny.material(), np.arange(6)), torch.arange(6) % 3), 0)
+    module.training_step((clean(tiny.clip_arrays(), np.arange(6)), torch.arange(6) % 3), 0)
     changed = {int(n.split(".")[1]) for n, v in trunk.named_buffers() if not torch.equal(v, tiny.cnn().get_buffer(n))}
     assert changed == (set(range(kept, 4)) if batch_norm == "trained" else set())
     assert [block.training for block in trunk.blocks] == [
@@ -260,10 +260,12 @@ def test_statistics_are_measured_of_trained_blocks_alone(kept: int, batch_norm: 
 def test_the_average_has_the_statistics_of_the_last_step() -> None:
     trunk = tiny.cnn()
     stage = Stage(0, 1, 1e-2, batch_norm="trained")
-    module = Tuning(Classifier(trunk, head(trunk.embedding_size, 3)), tiny.changed(PLAIN, weight_average=0.9), stage, 0)
+    module = Tuning(
+        ClassifierNetwork(trunk, head(trunk.embedding_size, 3)), tiny.changed(PLAIN, ema_decay=0.9), stage, 0
+    )
     module.log = lambda *_, **__: None  # type: ignore[method-assign,assignment]
     module.on_train_epoch_start()
-    module.training_step((clean(tiny.material(), np.arange(6)), torch.arange(6) % 3), 0)
+    module.training_step((clean(tiny.clip_arrays(), np.arange(6)), torch.arange(6) % 3), 0)
     module.on_train_batch_end()
     averaged = dict(module.average.module.named_buffers())
     for name, value in module.classifier.named_buffers():

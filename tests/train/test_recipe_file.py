@@ -17,7 +17,7 @@ from hubbub.train import recipe_file as recipes
 from hubbub.train.config import Network, Recipe, Stage
 from hubbub.train.networks import build
 
-STAGE = {"train_from": 17, "epochs": 2, "lr": 0.01}
+STAGE = {"first_trainable_block": 17, "epochs": 2, "lr": 0.01}
 PROBE = {"name": "x", "about": "y", "kind": "probe"}
 FINETUNE = {"name": "x", "about": "y", "kind": "gradient", "stages": [STAGE]}
 GAIN = {"kind": "gain", "low": 0.5, "high": 1.5}
@@ -81,18 +81,18 @@ def test_text_of_any_language_survives(tmp_path: Path) -> None:
 
 def test_a_recipe_by_hand() -> None:
     values = FINETUNE | {
-        "frontend": {"rate": 16_000, "high": 8000},
+        "frontend": {"sample_rate": 16_000, "fmax": 8000},
         "network": {"hidden": 5},
         "seconds": 2,
         "augment": {"roll": False},
-        "stages": [STAGE | {"variants": 3}, STAGE | {"train_from": 0}],
+        "stages": [STAGE | {"variants": 3}, STAGE | {"first_trainable_block": 0}],
         "c_grid": [1, 2.5],
     }
     assert recipes.parse(values) == Recipe(
         "x",
         "y",
         "gradient",
-        frontend=LogMelSpec(rate=16_000, high=8000.0),
+        frontend=LogMelSpec(sample_rate=16_000, fmax=8000.0),
         seconds=2.0,
         network=Network(hidden=5),
         augment=Augment(roll=False),
@@ -102,15 +102,15 @@ def test_a_recipe_by_hand() -> None:
 
 
 def test_overrides_reach_into_a_recipe() -> None:
-    found = recipes.load("probe", {"network.dropout": 0.3, "seconds": 2, "frontend.mels": 64})
-    assert (found.network.dropout, found.seconds, found.frontend.mels) == (0.3, 2.0, 64)
+    found = recipes.load("probe", {"network.dropout": 0.3, "seconds": 2, "frontend.n_mels": 64})
+    assert (found.network.dropout, found.seconds, found.frontend.n_mels) == (0.3, 2.0, 64)
     assert found.network.pool_from == recipes.load("probe").network.pool_from  # what stands beside it stays
     assert recipes.load("probe").network.dropout == 0.0
 
 
 def test_numbers_as_yaml_reads_them() -> None:
     """YAML takes 5e-4 for a text; a recipe takes it for the number that was meant."""
-    values = yaml.safe_load("{train_from: 17, epochs: 1, lr: 5e-4}")
+    values = yaml.safe_load("{first_trainable_block: 17, epochs: 1, lr: 5e-4}")
     assert values["lr"] == "5e-4"
     assert recipes.parse(FINETUNE | {"stages": [values]}).stages[0].lr == 5e-4
 
@@ -123,7 +123,7 @@ def test_numbers_as_yaml_reads_them() -> None:
         ("network.pool_from", 16),
         ("augment.repeat_over_silence", 1),
         ("validation", 0),
-        ("batch", 1),
+        ("batch_size", 1),
         ("mixup", 0),
     ],
 )
@@ -168,7 +168,7 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
         ("mixup_of", "labels", r"mixup_of: .*'input', 'embedding' or 'waveform', got 'labels'"),
         ("monitor", "luck", r"monitor: .*'val_loss' or 'val_accuracy', got 'luck'"),
         ("precision", "8", r"precision: .*'auto', '32' or 'bf16', got '8'"),
-        ("workers", -1, r"workers: .*greater than or equal to 0, got -1"),
+        ("num_workers", -1, r"num_workers: .*greater than or equal to 0, got -1"),
         ("class_weights", "heavy", r"class_weights: .*'none' or 'balanced', got 'heavy'"),
         ("stages.0.optimizer", "lion", r"stages\.0\.optimizer: .*'adamw', 'adam' or 'sgd', got 'lion'"),
         ("stages.0.schedule", "wavy", r"stages\.0\.schedule: .*'constant', 'step' or 'cosine', got 'wavy'"),
@@ -177,13 +177,13 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
         ("stages.0.warmup", -1, r"stages\.0\.warmup: .*greater than or equal to 0, got -1"),
         ("stages.0.patience", -1, r"stages\.0\.patience: .*greater than or equal to 0, got -1"),
         ("stages.0.batch_norm", "on", r"stages\.0\.batch_norm: .*'frozen' or 'trained', got 'on'"),
-        ("frontend.colour", 1, r"unknown key frontend\.colour; allowed are rate, fft, "),
-        ("stages.0.colour", 1, r"unknown key stages\.0\.colour; allowed are train_from, epochs, lr, "),
+        ("frontend.colour", 1, r"unknown key frontend\.colour; allowed are sample_rate, n_fft, "),
+        ("stages.0.colour", 1, r"unknown key stages\.0\.colour; allowed are first_trainable_block, epochs, lr, "),
         ("kind", "guess", r"kind: .*'probe' or 'gradient', got 'guess'"),
         ("name", 3, r"name: .*valid string, got 3"),
         ("seconds", "long", r"seconds: .*number.*, got 'long'"),
         ("seconds", None, r"seconds: .*number.*, got None"),
-        ("batch", 2.5, r"batch: .*integer.*, got 2.5"),
+        ("batch_size", 2.5, r"batch_size: .*integer.*, got 2.5"),
         ("augment.roll", "perhaps", r"augment\.roll: .*boolean.*, got 'perhaps'"),
         ("network", 3, r"network: .*, got 3"),
         ("stages", {"lr": 1}, r"stages.*: .*"),
@@ -197,17 +197,21 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
         ("augment.repeat_over_silence", 1.5, r"augment\.repeat_over_silence: .*less than or equal to 1, got 1.5"),
         ("augment.mask_bands", -1, r"augment\.mask_bands: .*greater than or equal to 0"),
         ("validation", 1, r"validation: .*less than 1, got 1"),
-        ("batch", 0, r"batch: .*greater than or equal to 1, got 0"),
+        ("batch_size", 0, r"batch_size: .*greater than or equal to 1, got 0"),
         ("mixup", -0.1, r"mixup: .*greater than or equal to 0, got -0.1"),
         ("label_smoothing", 1, r"label_smoothing: .*less than 1, got 1"),
-        ("weight_average", 1, r"weight_average: .*less than 1, got 1"),
+        ("ema_decay", 1, r"ema_decay: .*less than 1, got 1"),
         ("c_grid", [0.1, 0], r"c_grid\.1: .*greater than 0, got 0"),
-        ("stages.0.train_from", -1, r"stages\.0\.train_from: .*greater than or equal to 0, got -1"),
+        (
+            "stages.0.first_trainable_block",
+            -1,
+            r"stages\.0\.first_trainable_block: .*greater than or equal to 0, got -1",
+        ),
         ("stages.0.epochs", 0, r"stages\.0\.epochs: .*greater than or equal to 1, got 0"),
         ("stages.0.lr", 0, r"stages\.0\.lr: .*greater than 0, got 0"),
         ("stages.0.variants", -1, r"stages\.0\.variants: .*greater than or equal to 0, got -1"),
-        ("frontend.hop", 0, r"frontend: .*hop and mels must be at least 1"),
-        ("frontend.mels", "many", r"frontend\.mels: .*integer.*, got 'many'"),
+        ("frontend.hop_length", 0, r"frontend: .*hop_length and n_mels must be at least 1"),
+        ("frontend.n_mels", "many", r"frontend\.n_mels: .*integer.*, got 'many'"),
         ("seconds", math.nan, r"seconds: "),
         ("stages.0.lr", math.inf, r"stages\.0\.lr: .*finite"),
     ],
@@ -225,8 +229,8 @@ def test_a_key_that_is_missing_is_named(key: str) -> None:
 
 
 def test_every_mistake_is_named_at_once() -> None:
-    with pytest.raises(UsageError, match=r"unknown key colour.*; batch: .*|batch: .*; unknown key colour"):
-        recipes.parse(PROBE | {"colour": 1, "batch": 0}, "mine")
+    with pytest.raises(UsageError, match=r"unknown key colour.*; batch_size: .*|batch_size: .*; unknown key colour"):
+        recipes.parse(PROBE | {"colour": 1, "batch_size": 0}, "mine")
 
 
 def test_training_by_gradient_needs_stages() -> None:
@@ -239,46 +243,59 @@ def test_a_probe_needs_something_to_choose_from() -> None:
         recipes.parse(PROBE | {"c_grid": []}, "mine")
 
 
-@pytest.mark.parametrize(("train_from", "fits"), [(0, True), (12, True), (13, False), (16, False), (17, True)])
-def test_what_is_pooled_cannot_be_frozen_in_part(train_from: int, fits: bool) -> None:
-    values = FINETUNE | {"network": {"pool_from": 12}, "stages": [STAGE, STAGE | {"train_from": train_from}]}
+@pytest.mark.parametrize(
+    ("first_trainable_block", "fits"), [(0, True), (12, True), (13, False), (16, False), (17, True)]
+)
+def test_what_is_pooled_cannot_be_frozen_in_part(first_trainable_block: int, fits: bool) -> None:
+    values = FINETUNE | {
+        "network": {"pool_from": 12},
+        "stages": [STAGE, STAGE | {"first_trainable_block": first_trainable_block}],
+    }
     if fits:
-        assert recipes.parse(values).stages[1].train_from == train_from
+        assert recipes.parse(values).stages[1].first_trainable_block == first_trainable_block
         return
-    with pytest.raises(UsageError, match=r"stages\.1\.train_from must be 17 \(the head alone\) or at most 12"):
+    with pytest.raises(
+        UsageError, match=r"stages\.1\.first_trainable_block must be 17 \(the head alone\) or at most 12"
+    ):
         recipes.parse(values, "mine")
 
 
-SCRATCH = FINETUNE | {"network": {"kind": "cnn"}, "stages": [STAGE | {"train_from": 0}]}
+SCRATCH = FINETUNE | {"network": {"kind": "cnn"}, "stages": [STAGE | {"first_trainable_block": 0}]}
 CLIP = {"normalise": "clip"}
 
 
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"stages.0.train_from": 5, "stages.0.variants": 0}, None),
-        ({"stages.0.train_from": 6}, r"stages\.0\.train_from must be 5 \(the head alone\) or at most 4"),
-        ({"network.kind": "resnet", "stages.0.train_from": 7}, r"stages\.0\.train_from must be 6 .* or at most 5"),
+        ({"stages.0.first_trainable_block": 5, "stages.0.variants": 0}, None),
         (
-            {"network.kind": "efficientnet-lite0", "stages.0.train_from": 20},
-            r"stages\.0\.train_from must be 19 .* or at most 18",
+            {"stages.0.first_trainable_block": 6},
+            r"stages\.0\.first_trainable_block must be 5 \(the head alone\) or at most 4",
         ),
-        ({"network": {"pool": "attention"}, "stages.0.train_from": 18}, None),
         (
-            {"network": {"pool": "attention"}, "stages.0.train_from": 19},
-            r"stages\.0\.train_from must be 18 .* or at most 17",
+            {"network.kind": "resnet", "stages.0.first_trainable_block": 7},
+            r"stages\.0\.first_trainable_block must be 6 .* or at most 5",
+        ),
+        (
+            {"network.kind": "efficientnet-lite0", "stages.0.first_trainable_block": 20},
+            r"stages\.0\.first_trainable_block must be 19 .* or at most 18",
+        ),
+        ({"network": {"pool": "attention"}, "stages.0.first_trainable_block": 18}, None),
+        (
+            {"network": {"pool": "attention"}, "stages.0.first_trainable_block": 19},
+            r"stages\.0\.first_trainable_block must be 18 .* or at most 17",
         ),
         ({"stages.0.variants": 1}, r"stages\.0\.variants must be 0 where no block is frozen"),
-        ({"stages.0.train_from": 2, "stages.0.variants": 1}, None),
+        ({"stages.0.first_trainable_block": 2, "stages.0.variants": 1}, None),
         (
             {
-                "stages": [STAGE | {"train_from": 2, "variants": 1}],
+                "stages": [STAGE | {"first_trainable_block": 2, "variants": 1}],
                 "augment": {"rules": "balanced", "class_aware": True},
             },
             r"stages\.0\.variants must be 0 for augment\.class_aware",
         ),
         (
-            {"stages": [STAGE | {"train_from": 2, "variants": 1}], "mixup": 1.0, "mixup_of": "waveform"},
+            {"stages": [STAGE | {"first_trainable_block": 2, "variants": 1}], "mixup": 1.0, "mixup_of": "waveform"},
             r"stages\.0\.variants must be 0 for mixup_of waveform",
         ),
         ({"mixup": 1.0, "mixup_of": "waveform"}, None),
@@ -317,7 +334,7 @@ def write(folder: Path, **values: Any) -> str:
 
 
 def test_a_recipe_changes_its_base_key_by_key(tmp_path: Path) -> None:
-    stages = [{"train_from": 0, "epochs": 7, "lr": 0.5}]
+    stages = [{"first_trainable_block": 0, "epochs": 7, "lr": 0.5}]
     mine = recipes.load(write(tmp_path, base="cnn", name="mine", network={"dropout": 0.1}, stages=stages))
     base = recipes.load("cnn")
     network = dataclasses.replace(base.network, dropout=0.1)
@@ -326,12 +343,16 @@ def test_a_recipe_changes_its_base_key_by_key(tmp_path: Path) -> None:
 
 def test_a_base_has_a_base_and_its_budgets_are_merged(tmp_path: Path) -> None:
     base = recipes.load("resnet34-acoustic")
-    values = {"base": "resnet34-acoustic", "name": "mine", "budgets": {"quick": {"batch": 3}, "half": {"batch": 4}}}
+    values = {
+        "base": "resnet34-acoustic",
+        "name": "mine",
+        "budgets": {"quick": {"batch_size": 3}, "half": {"batch_size": 4}},
+    }
     path = write(tmp_path, **values)
     assert recipes.load(path) == dataclasses.replace(base, name="mine")
     quick = recipes.load("resnet34-acoustic", budget="quick")
-    assert recipes.load(path, budget="quick") == dataclasses.replace(quick, name="mine", batch=3)
-    assert recipes.load(path, budget="half") == dataclasses.replace(base, name="mine", batch=4)
+    assert recipes.load(path, budget="quick") == dataclasses.replace(quick, name="mine", batch_size=3)
+    assert recipes.load(path, budget="half") == dataclasses.replace(base, name="mine", batch_size=4)
 
 
 @pytest.mark.parametrize("base", ["nobody", "x.yaml", 3])
@@ -468,5 +489,5 @@ def test_training_needs_neither_pydantic_nor_yaml_nor_sound_libraries() -> None:
 def test_a_recipe_can_be_made_by_hand_and_not_changed() -> None:
     recipe = Recipe("x", "y", "probe")
     assert recipe == recipes.parse(PROBE)
-    with pytest.raises(dataclasses.FrozenInstanceError, match="batch"):
-        recipe.batch = 3  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError, match="batch_size"):
+        recipe.batch_size = 3  # type: ignore[misc]

@@ -15,26 +15,26 @@ from hubbub.augment.plan import Augment
 from hubbub.errors import RefusedError
 from hubbub.storage import read_csv
 from hubbub.train import arrays, stages
-from hubbub.train.arrays import Material
+from hubbub.train.arrays import ClipArrays
 from hubbub.train.callbacks import BatchEnd, OnBatchEnd, ignore
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.fit import predict
-from hubbub.train.networks.classifier import Classifier, head
+from hubbub.train.networks.classifier import ClassifierNetwork, head
 
 
 class Stop(RuntimeError):
     pass
 
 
-def fit(folder: Path, recipe: Recipe = tiny.FINETUNE, seed: int = 0, **facts: object) -> Classifier:
-    """A training in `folder`; `facts` may hold material, say and watch."""
-    given: Material = facts.get("material", tiny.material())  # type: ignore[assignment]
+def fit(folder: Path, recipe: Recipe = tiny.FINETUNE, seed: int = 0, **facts: object) -> ClassifierNetwork:
+    """A training in `folder`; `facts` may hold arrays, say and watch."""
+    given: ClipArrays = facts.get("arrays", tiny.clip_arrays())  # type: ignore[assignment]
     say: Callable[[str], None] = facts.get("say", lambda _: None)  # type: ignore[assignment]
     watch: OnBatchEnd = facts.get("watch", ignore)  # type: ignore[assignment]
     trunk = tiny.cnn() if recipe.network == tiny.SCRATCH.network else tiny.trunk()
     return stages.fit(
         given,
-        tiny.split(tiny.material()),
+        tiny.split(tiny.clip_arrays()),
         recipe,
         trunk,
         seed,
@@ -53,17 +53,17 @@ def column(folder: Path, name: str) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Classifier]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClassifierNetwork]:
     """An uninterrupted run: its folder and what it found."""
     folder = tmp_path_factory.mktemp("whole")
     return folder, fit(folder)
 
 
-Whole = tuple[Path, Classifier]
+Whole = tuple[Path, ClassifierNetwork]
 
 
-def validation_loss(classifier: Classifier) -> float:
-    given = tiny.material()
+def validation_loss(classifier: ClassifierNetwork) -> float:
+    given = tiny.clip_arrays()
     found = predict(classifier, given, tiny.split(given).validation)
     return float(-np.log(found.probabilities[np.arange(len(found.targets)), found.targets]).mean())
 
@@ -86,8 +86,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(whole: Wh
 
 
 def test_training_learns_and_leaves_the_trunk_that_it_was_given_alone(tmp_path: Path) -> None:
-    given, trunk = tiny.material(), tiny.trunk()
-    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 12, 1e-2), Stage(0, 1, 1e-4)), weight_average=0.8)
+    given, trunk = tiny.clip_arrays(), tiny.trunk()
+    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 12, 1e-2), Stage(0, 1, 1e-4)), ema_decay=0.8)
     place = stages.Place(tmp_path / "run", tmp_path / "cache", lambda _: None)
     found = stages.fit(given, tiny.split(given), recipe, trunk, 0, place)
     assert not found.training and tiny.same(trunk, tiny.trunk())
@@ -104,7 +104,7 @@ def test_the_chosen_weights_have_the_least_validation_loss_of_all_epochs(whole: 
 @pytest.mark.parametrize("lr", [0.02, 1e4])
 def test_a_later_stage_that_makes_it_worse_is_not_taken(tmp_path: Path, lr: float) -> None:
     stages = (Stage(17, 3, 3e-3), Stage(0, 2, lr))
-    found = fit(tmp_path, tiny.changed(tiny.FINETUNE, stages=stages, weight_average=0.0))
+    found = fit(tmp_path, tiny.changed(tiny.FINETUNE, stages=stages, ema_decay=0.0))
     losses = [float(row["val_loss"]) for row in rows(tmp_path)]
     assert all(not loss < min(losses[:3]) for loss in losses[3:])  # NaN among them
     assert validation_loss(found) == pytest.approx(min(losses[:3]), abs=2e-3)
@@ -113,14 +113,14 @@ def test_a_later_stage_that_makes_it_worse_is_not_taken(tmp_path: Path, lr: floa
 
 
 def test_a_first_stage_that_diverges_is_refused(tmp_path: Path) -> None:
-    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(0, 1, 1e30),), weight_average=0.0)
+    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(0, 1, 1e30),), ema_decay=0.0)
     with pytest.raises(RefusedError, match=r"stage 1 of tiny-finetune diverged.*lower its lr"):
         fit(tmp_path, recipe)
 
 
 def test_a_stage_starts_from_the_best_epoch_of_the_stages_before(tmp_path: Path) -> None:
     ruined = Stage(17, 2, 50.0)  # the first epoch is bad, the second worse
-    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 3, 3e-3), ruined, Stage(17, 1, 1e-9)), weight_average=0.0)
+    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 3, 3e-3), ruined, Stage(17, 1, 1e-9)), ema_decay=0.0)
     fit(tmp_path, recipe)
     losses = [float(row["val_loss"]) for row in rows(tmp_path)]
     assert min(losses[3:5]) > min(losses[:3]) + 0.1
@@ -128,7 +128,7 @@ def test_a_stage_starts_from_the_best_epoch_of_the_stages_before(tmp_path: Path)
 
 
 def test_blocks_before_the_stage_and_batch_norm_statistics_stay_as_they_were(tmp_path: Path) -> None:
-    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(7, 2, 1e-2),), weight_average=0.0)
+    recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(7, 2, 1e-2),), ema_decay=0.0)
     found, before = fit(tmp_path, recipe).trunk, tiny.trunk()
     trained = {name for name, value in found.named_parameters() if not torch.equal(value, before.get_parameter(name))}
     assert trained and {int(name.split(".")[1]) for name in trained} == set(range(7, 17))
@@ -139,11 +139,11 @@ def test_blocks_before_the_stage_and_batch_norm_statistics_stay_as_they_were(tmp
 def test_without_a_later_stage_the_trunk_stays_and_the_standardisation_is_that_of_the_training_clips(
     tmp_path: Path,
 ) -> None:
-    given, trunk = tiny.material(), tiny.trunk()
+    given, trunk = tiny.clip_arrays(), tiny.trunk()
     found = fit(tmp_path, tiny.changed(tiny.FINETUNE, stages=(Stage(17, 1, 1e-2),)))
     assert tiny.same(found.trunk, trunk)
     with torch.inference_mode():
-        embeddings = trunk(torch.from_numpy(given.arrays[tiny.split(given).train][:, None])).numpy()
+        embeddings = trunk(torch.from_numpy(given.logmels[tiny.split(given).train][:, None])).numpy()
     np.testing.assert_allclose(found.head[0].mean, embeddings.mean(0), atol=1e-3)
     np.testing.assert_allclose(
         found.head[0].std[embeddings.std(0) > 0.1], embeddings.std(0)[embeddings.std(0) > 0.1], rtol=0.02
@@ -206,10 +206,10 @@ def test_every_epoch_hears_other_versions_of_every_clip(tmp_path: Path, monkeypa
     asked: dict[int, list[int]] = {}
 
     def recorded(
-        material: Material, rows: np.ndarray, recipe: Recipe, seed: int, epoch: int, strengths: None
+        arrays: ClipArrays, rows: np.ndarray, recipe: Recipe, seed: int, epoch: int, strengths: None
     ) -> object:
         asked.setdefault(epoch, []).extend(rows.tolist())
-        return real(material, rows, recipe, seed, epoch, strengths)
+        return real(arrays, rows, recipe, seed, epoch, strengths)
 
     real = stages.augmented
     monkeypatch.setattr(stages, "augmented", recorded)
@@ -280,7 +280,7 @@ def test_a_full_disk_leaves_the_checkpoints_whole(scratch: Whole, tmp_path: Path
 
 
 def test_batches_made_by_another_process_are_the_same(scratch: Whole, tmp_path: Path) -> None:
-    found = fit(tmp_path, tiny.changed(tiny.SCRATCH, workers=1))
+    found = fit(tmp_path, tiny.changed(tiny.SCRATCH, num_workers=1))
     assert tiny.same(found, scratch[1]) and rows(tmp_path) == rows(scratch[0])
 
 
@@ -289,7 +289,7 @@ def test_what_makes_batches_can_be_sent_to_another_process(tmp_path: Path, varia
     """Where processes are not forked, as on macOS; `say` and `watch` are rarely fit to be sent."""
     stage = Stage(7 if variants else 0, 1, 1e-3, variants=variants)
     place = stages.Place(tmp_path / "run", tmp_path / "cache", lambda _: None)
-    given = tiny.material()
+    given = tiny.clip_arrays()
     recipe = tiny.changed(tiny.FINETUNE, stages=(stage,))
     job = stages._Job(given, tiny.split(given), recipe, tiny.trunk(), 0, place)
     load = stages._loader(job, stage)
@@ -299,7 +299,7 @@ def test_what_makes_batches_can_be_sent_to_another_process(tmp_path: Path, varia
 
 
 def test_classes_are_weighed_against_their_frequency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = tiny.material()
+    given = tiny.clip_arrays()
     targets = given.targets.copy()
     train = tiny.split(given).train
     targets[train] = [0] * 8 + [1] * 4  # and none of class 2
@@ -316,7 +316,7 @@ def test_classes_are_weighed_against_their_frequency(tmp_path: Path, monkeypatch
         fit(
             tmp_path / folder,
             tiny.changed(once, class_weights=weights),
-            material=dataclasses.replace(given, targets=targets),
+            arrays=dataclasses.replace(given, targets=targets),
         )
     assert seen[0] is not None and seen[0].tolist() == pytest.approx([1.0, 2.0, 0.0]) and seen[1] is None
     assert rows(tmp_path / "a")[0]["train_loss"] != rows(tmp_path / "b")[0]["train_loss"]
@@ -391,7 +391,7 @@ def test_without_tensorboard_nothing_is_missing(
 def test_accuracy_may_choose_instead_of_loss(tmp_path: Path) -> None:
     """All clips are named right before the loss is at its least."""
     stages = (Stage(0, 9, 0.01, batch_norm="trained"),)
-    recipe = tiny.changed(tiny.SCRATCH, mixup=0.0, weight_average=0.0, stages=stages)
+    recipe = tiny.changed(tiny.SCRATCH, mixup=0.0, ema_decay=0.0, stages=stages)
     by_loss = fit(tmp_path / "loss", recipe)
     by_accuracy = fit(tmp_path / "accuracy", tiny.changed(recipe, monitor="val_accuracy"))
     losses, accuracies = column(tmp_path / "loss", "val_loss"), column(tmp_path / "loss", "val_accuracy")
@@ -466,7 +466,7 @@ AWARE = tiny.changed(
 @pytest.fixture(scope="module")
 def aware(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("aware")
-    return folder, fit(folder, AWARE, material=tiny.sounding())
+    return folder, fit(folder, AWARE, arrays=tiny.sounding())
 
 
 def test_strengths_follow_the_recall_of_each_class(aware: Whole, tmp_path: Path) -> None:
@@ -475,12 +475,12 @@ def test_strengths_follow_the_recall_of_each_class(aware: Whole, tmp_path: Path)
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, AWARE, material=tiny.sounding(), say=say)
+        fit(tmp_path, AWARE, arrays=tiny.sounding(), say=say)
     last = torch.load(tmp_path / "run" / "checkpoints" / "stage1" / "last.ckpt", weights_only=False)
     prefix = "average.module."
     after_one = {name.removeprefix(prefix): v for name, v in last["state_dict"].items() if name.startswith(prefix)}
     layers = head(tiny.cnn().embedding_size, 3, 0, 0.2)
-    classifier = Classifier(tiny.cnn(), layers)
+    classifier = ClassifierNetwork(tiny.cnn(), layers)
     classifier.load_state_dict(after_one)
     given = tiny.sounding()
     seen = predict(classifier, given, tiny.split(given).validation)
@@ -511,7 +511,7 @@ def test_clips_are_augmented_as_strongly_as_their_class(
     real = arrays.view
     used.append(set())
     monkeypatch.setattr(arrays, "view", recorded)
-    fit(tmp_path, AWARE, material=tiny.sounding(), watch=watch)
+    fit(tmp_path, AWARE, arrays=tiny.sounding(), watch=watch)
     table = read_csv(aware[0] / "run" / "strengths.csv")
     for row, found in zip(table, used[:3], strict=True):
         assert found == {(f"category of {label}", float(row[label])) for label in tiny.LABELS}
@@ -523,8 +523,8 @@ def test_strengths_are_kept_over_an_interruption(aware: Whole, tmp_path: Path) -
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, AWARE, material=tiny.sounding(), say=say)
-    found = fit(tmp_path, AWARE, material=tiny.sounding())
+        fit(tmp_path, AWARE, arrays=tiny.sounding(), say=say)
+    found = fit(tmp_path, AWARE, arrays=tiny.sounding())
     assert tiny.same(found, aware[1])
     assert (tmp_path / "run" / "strengths.csv").read_bytes() == (aware[0] / "run" / "strengths.csv").read_bytes()
 
@@ -538,10 +538,10 @@ def test_a_later_stage_goes_on_from_the_strengths_of_the_one_before(tmp_path: Pa
 
     stages = (Stage(0, 9, 0.3, patience=1), Stage(0, 1, 1e-2))
     recipe = tiny.changed(AWARE, stages=stages)
-    fit(tmp_path / "whole", recipe, material=tiny.sounding())
+    fit(tmp_path / "whole", recipe, arrays=tiny.sounding())
     with pytest.raises(Stop):
-        fit(tmp_path / "broken", recipe, material=tiny.sounding(), watch=watch)
-    fit(tmp_path / "broken", recipe, material=tiny.sounding())
+        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), watch=watch)
+    fit(tmp_path / "broken", recipe, arrays=tiny.sounding())
     tables = [read_csv(tmp_path / name / "run" / "strengths.csv") for name in ("whole", "broken")]
     assert tables[0] == tables[1] and [row["epoch"] for row in tables[0]][-1] == "10" and 2 < len(tables[0]) < 10
     assert any(float(tables[0][-1][label]) != 1 for label in tiny.LABELS)
@@ -551,21 +551,21 @@ def test_a_later_stage_goes_on_from_the_strengths_of_the_one_before(tmp_path: Pa
 
 
 def test_test_clips_do_not_matter(whole: Whole, tmp_path: Path) -> None:
-    given = tiny.material()
+    given = tiny.clip_arrays()
     test = tiny.split(given).test
     arrays, targets = given.arrays.copy(), given.targets.copy()
     arrays[test] = 7.0
     targets[test] = 0
-    found = fit(tmp_path, material=dataclasses.replace(given, arrays=arrays, targets=targets))
+    found = fit(tmp_path, arrays=dataclasses.replace(given, logmels=arrays, targets=targets))
     assert tiny.same(found, whole[1]) and rows(tmp_path) == rows(whole[0])
 
 
 def test_validation_clips_choose_and_nothing_else(whole: Whole, tmp_path: Path) -> None:
     """Other validation clips change validation figures, and not one training loss of the first stage."""
-    given = tiny.material()
+    given = tiny.clip_arrays()
     targets = given.targets.copy()
     targets[tiny.split(given).validation] = 0
-    fit(tmp_path, material=dataclasses.replace(given, targets=targets))
+    fit(tmp_path, arrays=dataclasses.replace(given, targets=targets))
     for one, other in zip(rows(tmp_path)[:2], rows(whole[0])[:2], strict=True):
         assert one["train_loss"] == other["train_loss"] and one["val_loss"] != other["val_loss"]
 
@@ -578,9 +578,9 @@ def test_between_class_learning_learns_and_goes_on_as_if_uninterrupted(tmp_path:
     recipe = tiny.changed(
         tiny.SCRATCH, mixup=1.0, mixup_of="waveform", stages=(Stage(0, 2, 1e-2, batch_norm="trained"),)
     )
-    whole = fit(tmp_path / "whole", recipe, material=tiny.sounding())
+    whole = fit(tmp_path / "whole", recipe, arrays=tiny.sounding())
     with pytest.raises(Stop):
-        fit(tmp_path / "broken", recipe, material=tiny.sounding(), say=say)
-    assert tiny.same(fit(tmp_path / "broken", recipe, material=tiny.sounding()), whole)
-    plain = fit(tmp_path / "plain", tiny.changed(recipe, mixup=0.0), material=tiny.sounding())
+        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), say=say)
+    assert tiny.same(fit(tmp_path / "broken", recipe, arrays=tiny.sounding()), whole)
+    plain = fit(tmp_path / "plain", tiny.changed(recipe, mixup=0.0), arrays=tiny.sounding())
     assert not tiny.same(plain, whole)

@@ -80,6 +80,6 @@ def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
 def view(
     sound: Floats, spec: LogMelSpec, plan: Augment, rng: np.random.Generator, category: str = "", strength: float = 1.0
 ) -> Floats:
-    """What a network is shown of a waveform, shape (time,) at `spec.rate`: augmented log-mel (rows, columns)."""
-    changed = apply_all(waveform_chain(plan, spec.rate, category, strength), sound, rng)
+    """What a network is shown of a waveform, shape (time,) at `spec.sample_rate`: augmented log-mel (rows, columns)."""
+    changed = apply_all(waveform_chain(plan, spec.sample_rate, category, strength), sound, rng)
     return apply_all(spectrogram_chain(plan, spec), logmel(changed, spec), rng)

@@ -35,7 +35,7 @@ def _samples(out: Path) -> None:
     from hubbub.listen.classifier import load
 
     classifier = load()
-    rate = classifier.meta.frontend.rate
+    rate = classifier.meta.frontend.sample_rate
     chosen = SAMPLES[:8]
     sounds = [make(label, seed, rate, _SECONDS) for label, seed in chosen]
     answers = [classifier.classify(sound, rate) for sound in sounds]

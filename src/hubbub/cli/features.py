@@ -91,8 +91,8 @@ def _heard(file: Path, recipe: "Recipe") -> "Floats":
 
     from hubbub import audio
 
-    length = round(recipe.seconds * recipe.frontend.rate)
-    sound = audio.read(file, recipe.frontend.rate)[0][:length]
+    length = round(recipe.seconds * recipe.frontend.sample_rate)
+    sound = audio.read(file, recipe.frontend.sample_rate)[0][:length]
     return np.pad(sound, (0, length - len(sound)))
 
 

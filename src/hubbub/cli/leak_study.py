@@ -12,7 +12,7 @@ from hubbub.cli.options import RUNS, Runs, Seed, Set, Words, learning, prepare
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from hubbub.studies.leak_study import Finding
+    from hubbub.studies.leak_study import SplitOutcome
 
 
 def leak_study(
@@ -71,7 +71,7 @@ def _made() -> Path:
     return folder
 
 
-def _table(found: Iterable["Finding"]) -> "Table":
+def _table(found: Iterable["SplitOutcome"]) -> "Table":
     from rich.table import Table
 
     from hubbub.studies.leak_study import span

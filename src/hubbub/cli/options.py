@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hubbub.data.dataset import Dataset
     from hubbub.data.splits import Split as Ids
     from hubbub.runs.run import Run
-    from hubbub.train.arrays import Material, Split
+    from hubbub.train.arrays import ClipArrays, RowSplit
     from hubbub.train.config import Recipe
     from hubbub.train.fit import Setting
 
@@ -85,16 +85,16 @@ class Prepared:
         recipe = self.setting.recipe
         return make(self.sounds, recipe.split, fold, recipe.validation)
 
-    def split(self, fold: int | None) -> "Split":
-        """The same as rows of the material."""
+    def split(self, fold: int | None) -> "RowSplit":
+        """The same as rows of the arrays."""
         return self.rows(self.ids(fold))
 
-    def rows(self, split: "Ids") -> "Split":
-        """A split of clip ids as rows of the material."""
-        from hubbub.train.arrays import Split
+    def rows(self, split: "Ids") -> "RowSplit":
+        """A split of clip ids as rows of the arrays."""
+        from hubbub.train.arrays import RowSplit
 
-        place = self.setting.material.rows
-        return Split(split.name, *(place(ids) for ids in (split.train, split.validation, split.test)))
+        place = self.setting.arrays.rows
+        return RowSplit(split.name, *(place(ids) for ids in (split.train, split.validation, split.test)))
 
     def folder(self, runs: Path, name: str | None, fold: int | None = None) -> "Run":
         """Where the run lies: as named, or named after what it is."""
@@ -154,7 +154,7 @@ def prepare(words: Words) -> Prepared:
     sounds = open_dataset(words.data)
     trunk = pretrained.load(recipe.network, recipe.frontend.channels, words.seed, words.weights)
     setting = fit.Setting(
-        material(sounds, recipe, words.pictures),
+        arrays(sounds, recipe, words.pictures),
         recipe,
         recipes.to_yaml(recipe),
         trunk,
@@ -166,14 +166,14 @@ def prepare(words: Words) -> Prepared:
     return Prepared(words, sounds, setting)
 
 
-def material(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) -> "Material":
+def arrays(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) -> "ClipArrays":
     """The dataset's clips as the recipe's network is shown them."""
     import numpy as np
 
     from hubbub.cli.progress import track
     from hubbub.data import esc50
     from hubbub.features import cache
-    from hubbub.train.arrays import Material
+    from hubbub.train.arrays import ClipArrays
 
     spec, seconds, clips = recipe.frontend, recipe.seconds, sounds.clips
     known = set(sounds.labels) <= set(esc50.LABELS)
@@ -188,12 +188,12 @@ def material(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) 
     number = {label: index for index, label in enumerate(sounds.labels)}
     waveforms = None
     if recipe.of_waveform:
-        waveforms = cache.sounds(clips, features.digests, spec.rate, seconds, track=track("waveforms"))
-    return Material(
+        waveforms = cache.sounds(clips, features.digests, spec.sample_rate, seconds, track=track("waveforms"))
+    return ClipArrays(
         sounds.name,
         sounds.labels,
         tuple(clip.id for clip in clips),
-        features.arrays,
+        features.logmels,
         np.array([number[clip.label] for clip in clips]),
         np.array([clip.group for clip in clips]),
         np.array([clip.fold or 0 for clip in clips]),

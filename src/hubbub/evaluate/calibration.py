@@ -3,7 +3,7 @@
 All are read off clips that were held out, never off clips that a model was trained on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,10 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Doubles:
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True))
+
+
+#: How logits, shape (..., classes), become scores that sum to 1, by the name in a model file.
+CALIBRATIONS: dict[str, Callable[..., Doubles]] = {"temperature": softmax}
 
 
 def fit_temperature(targets: NDArray[np.int64], probabilities: Doubles) -> float:

@@ -20,9 +20,9 @@ from hubbub.storage import cache_dir, digest, write_with
 
 @dataclass(frozen=True)
 class Features:
-    """Log-mel arrays of clips, in order: `arrays` (clips, mels, frames), and the digest of each clip's samples."""
+    """Log-mel arrays of clips, in order: `logmels` (clips, mels, frames), and the digest of each clip's samples."""
 
-    arrays: Floats
+    logmels: Floats
     digests: tuple[str, ...]
 
 
@@ -83,7 +83,7 @@ def load(
     Raises AudioError for a clip that cannot be decoded.
     """
     folder = folder or cache_dir("logmel") / digest(json.dumps([spec.to_dict(), seconds]))
-    length = round(seconds * spec.rate)
+    length = round(seconds * spec.sample_rate)
     arrays = np.empty((len(clips), *spec.shape(length)[1:]), np.float32)
     digests = []
     for index, clip in enumerate(track(clips)):
@@ -102,7 +102,7 @@ def _one(path: Path, samples: Floats, rate: int, spec: LogMelSpec, length: int, 
                 return np.asarray(cached)
         except Exception:  # numpy raises half a dozen kinds; a damaged entry is made again
             pass
-    heard = audio.resample(samples, rate, spec.rate)[:length]
+    heard = audio.resample(samples, rate, spec.sample_rate)[:length]
     computed = logmel(np.pad(heard, (0, length - len(heard))), spec)
     write_with(path, lambda temporary: np.save(temporary, computed))
     return computed

@@ -69,7 +69,7 @@ def read(folder: Path, clips: Sequence[Clip], spec: LogMelSpec, seconds: float) 
         DataError: a picture is missing, damaged, of another size or of another front end.
     """
     _require_bounds(spec)
-    _, height, width = spec.shape(round(seconds * spec.rate))
+    _, height, width = spec.shape(round(seconds * spec.sample_rate))
     arrays = np.empty((len(clips), height, width), np.float32)
     digests = []
     for index, clip in enumerate(clips):
@@ -93,8 +93,8 @@ def _paint(clip: Clip, spec: LogMelSpec, seconds: float, folder: Path) -> bool:
             return False
     except HubbubError:  # missing, damaged, of another front end: made anew
         pass
-    length = round(seconds * spec.rate)
-    heard = audio.resample(samples, rate, spec.rate)[:length]
+    length = round(seconds * spec.sample_rate)
+    heard = audio.resample(samples, rate, spec.sample_rate)[:length]
     grey = _grey(logmel(np.pad(heard, (0, length - len(heard))), spec), spec)
     image, png = _pillow()
     text = png.PngInfo()
@@ -110,7 +110,7 @@ def _opened(picture: Path, spec: LogMelSpec, seconds: float) -> tuple[NDArray[np
         raise DataError(
             f"no picture at {picture}: write the pictures with `hubbub features pictures DATASET --recipe RECIPE`"
         )
-    _, height, width = spec.shape(round(seconds * spec.rate))
+    _, height, width = spec.shape(round(seconds * spec.sample_rate))
     try:
         with _pillow()[0].open(picture) as image:
             mode, size, texts = image.mode, image.size, dict(image.info)

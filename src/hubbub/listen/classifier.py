@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hubbub import audio
 from hubbub.errors import AudioError
-from hubbub.evaluate.calibration import softmax
+from hubbub.evaluate.calibration import CALIBRATIONS
+from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.listen.answer import Answer, Prediction
 from hubbub.listen.backend import hear, see
 from hubbub.listen.windows import windows
 from hubbub.logmel import Floats
 from hubbub.modelfile import ModelMeta, open_session
+from hubbub.types import Doubles
 
 BUILT_IN = Path(__file__).parent.parent / "assets" / "esc50.onnx"
 _BATCH = 8  # windows a call: enough to fill the network, little enough to stay in the cache
@@ -76,13 +78,13 @@ class Classifier:
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
         heard = self._hear(source, rate)
-        scores = softmax(heard.logits, self.meta.temperature)
+        scores = self.calibrate(heard.logits)
         best = np.argsort(-scores, kind="stable")[:top]
-        known = 0.0 if heard.silent else float(scores.max())
+        known = 0.0 if heard.silent else self.known_score(scores, heard.embedding)
         return Answer(
             duration=heard.duration,
             predictions=tuple(Prediction(self.labels[i], float(scores[i])) for i in best),
-            unknown=known < self.meta.threshold or heard.silent,
+            unknown=known < self.meta.known_score.threshold or heard.silent,
             known_score=known,
             path=str(source) if isinstance(source, str | Path) else None,
         )
@@ -99,20 +101,33 @@ class Classifier:
         """The same of pictures (batch, rows, columns), as `hubbub.logmel.logmel` makes them of windows."""
         return see(self._session, self.meta.frontend, pictures)
 
+    def calibrate(self, logits: NDArray[np.floating]) -> Doubles:
+        """Scores that sum to 1 from logits, both of shape (..., classes), as the model file says."""
+        rule = self.meta.calibration
+        return CALIBRATIONS[rule.name](logits, **rule.parameters)
+
+    def known_score(self, scores: Doubles, embedding: Floats) -> float:
+        """How like the known classes a sound is, in [0, 1], as the model file says."""
+        rule = self.meta.known_score
+        return float(KNOWN_SCORES[rule.name](scores, embedding, **rule.parameters))
+
     def _hear(self, source: str | Path | ArrayLike, rate: int | None) -> _Heard:
         spec = self.meta.frontend
-        length, hop = round(self.meta.window * spec.rate), round(self.meta.hop * spec.rate)
+        length, hop = (
+            round(self.meta.window_seconds * spec.sample_rate),
+            round(self.meta.hop_seconds * spec.sample_rate),
+        )
         if isinstance(source, str | Path):
-            blocks: Iterable[Floats] = audio.blocks(Path(source), spec.rate, hop)
+            blocks: Iterable[Floats] = audio.blocks(Path(source), spec.sample_rate, hop)
         else:
             if rate is None:
                 raise ValueError("samples need their rate: classify(samples, rate=44100)")
-            blocks = [audio.from_array(source, rate, spec.rate)]
+            blocks = [audio.from_array(source, rate, spec.sample_rate)]
         count = _Count()
         batches = _batched(windows(count.watch(blocks), length, hop), _BATCH)
         outputs = [self.run(np.stack(batch)) for batch in batches]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
-        return _Heard(logits.mean(0), embeddings.mean(0), count.samples / spec.rate, count.peak < _SILENCE)
+        return _Heard(logits.mean(0), embeddings.mean(0), count.samples / spec.sample_rate, count.peak < _SILENCE)
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
 from hubbub.report.audit_terminal import counted, notes, span, verdict, words
 from hubbub.studies.audit import Audit
-from hubbub.studies.leaks import Finding, Place
+from hubbub.studies.leaks import Finding, PlacedClip
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 
@@ -96,7 +96,7 @@ def _row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _place(place: Place) -> dict[str, str]:
+def _place(place: PlacedClip) -> dict[str, str]:
     label = place.clip.label.replace("_", " ")
     return {"clip": place.clip.id, "about": f"{', '.join(place.parts)} · {label}"}
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hubbub.studies.audit import Audit
 from hubbub.studies.label_issues import LabelNoise
-from hubbub.studies.leaks import Finding, Kind, Place
+from hubbub.studies.leaks import Finding, Kind, PlacedClip
 from hubbub.studies.shortcuts import Guess, Shortcuts
 
 SHOWN = 20  #: leaks in full; the rest is counted
@@ -91,7 +91,7 @@ def _leaks(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def _cells(place: Place) -> tuple[str, str, str]:
+def _cells(place: PlacedClip) -> tuple[str, str, str]:
     return ", ".join(place.parts), place.clip.id, place.clip.label.replace("_", " ")
 
 

@@ -34,12 +34,12 @@ def save(drawn: Any, path: Path) -> None:
 
 
 def mel_axis(axes: Any, spec: LogMelSpec) -> None:
-    """Kilohertz on the vertical axis of a log-mel that is drawn from 0 to `spec.mels`, whatever its rows."""
-    shown = [hertz for hertz in _HERTZ if spec.low <= hertz <= spec.high]
+    """Kilohertz on the vertical axis of a log-mel that is drawn from 0 to `spec.n_mels`, whatever its rows."""
+    shown = [hertz for hertz in _HERTZ if spec.fmin <= hertz <= spec.fmax]
     axes.set_yticks([_band(hertz, spec) for hertz in shown], [f"{hertz / 1000:g}" for hertz in shown])
     axes.set_ylabel("frequency [kHz]")
 
 
 def _band(hertz: float, spec: LogMelSpec) -> float:
-    low, high = hz_to_mel(spec.low), hz_to_mel(spec.high)
-    return float((hz_to_mel(hertz) - low) / (high - low) * (spec.mels + 1) - 0.5)
+    low, high = hz_to_mel(spec.fmin), hz_to_mel(spec.fmax)
+    return float((hz_to_mel(hertz) - low) / (high - low) * (spec.n_mels + 1) - 0.5)

@@ -26,7 +26,7 @@ def draw(path: Path, samples: Floats, spec: LogMelSpec, stretches: Sequence[Stre
 
     Args:
         path: of the picture; its suffix chooses the format.
-        samples: of shape (time,) at `spec.rate`.
+        samples: of shape (time,) at `spec.sample_rate`.
         spec: of the log-mel.
         stretches: what was heard where.
         title: over the picture.
@@ -34,14 +34,14 @@ def draw(path: Path, samples: Floats, spec: LogMelSpec, stretches: Sequence[Stre
     Raises RefusedError if matplotlib is not installed.
     """
     drawn = figure(12, 4.2)
-    seconds = len(samples) / spec.rate
+    seconds = len(samples) / spec.sample_rate
     axes = drawn.subplots()
     picture = logmel(samples, spec)
     low, high = np.percentile(picture, [2, 99.8])
-    extent = (0, seconds, 0, spec.mels)
+    extent = (0, seconds, 0, spec.n_mels)
     axes.imshow(picture, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
     for index, stretch in enumerate(stretches):
-        _label(axes, stretch, spec.mels * (1.03 + 0.075 * (index % _ROWS)))
+        _label(axes, stretch, spec.n_mels * (1.03 + 0.075 * (index % _ROWS)))
     mel_axis(axes, spec)
     axes.set_xlabel("time [s]")
     axes.set_title(title, loc="left", pad=44, fontsize=12)

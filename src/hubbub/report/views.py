@@ -16,7 +16,7 @@ def draw(path: Path, views: Sequence[tuple[str, Floats]], sound: Floats, spec: L
     Args:
         path: of the picture; its suffix chooses the format.
         views: names and network inputs (rows, columns), from left to right.
-        sound: the clip as it is, shape (time,) at `spec.rate`; it gives the scale.
+        sound: the clip as it is, shape (time,) at `spec.sample_rate`; it gives the scale.
         spec: of the inputs.
         title: over the picture.
 
@@ -26,7 +26,7 @@ def draw(path: Path, views: Sequence[tuple[str, Floats]], sound: Floats, spec: L
     low, high = (-spec.range_db, 0.0) if spec.range_db else np.percentile(logmel(sound, spec) * std + mean, [1, 99.9])
     drawn = figure(3.3 * len(views) + 1.6, 4.2)
     panels = drawn.subplots(1, len(views), sharey=True, squeeze=False)[0]
-    extent = (0, len(sound) / spec.rate, 0, spec.mels)
+    extent = (0, len(sound) / spec.sample_rate, 0, spec.n_mels)
     for axes, (name, array) in zip(panels, views, strict=True):
         image = axes.imshow(
             array * std + mean,
@@ -60,8 +60,8 @@ def describe(spec: LogMelSpec, seconds: float) -> str:
     >>> describe(LogMelSpec(), 5.0)
     '32 kHz, 128 mels, 500 x 128 input'
     """
-    _, height, width = spec.shape(round(seconds * spec.rate))
-    return f"{spec.rate / 1000:g} kHz, {spec.mels} mels, {width} x {height} input"
+    _, height, width = spec.shape(round(seconds * spec.sample_rate))
+    return f"{spec.sample_rate / 1000:g} kHz, {spec.n_mels} mels, {width} x {height} input"
 
 
 def _unit(spec: LogMelSpec) -> str:

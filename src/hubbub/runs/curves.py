@@ -34,7 +34,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Strengths:
+class StrengthCurves:
     """How strongly the augmentation of each class was set in each epoch: `values` of shape (classes, epochs)."""
 
     labels: tuple[str, ...]
@@ -60,14 +60,14 @@ def curves(run: Run) -> Curves:
     return Curves(columns, names, stages, _chosen(run, columns))
 
 
-def strengths(run: Run) -> Strengths:
+def strengths(run: Run) -> StrengthCurves:
     """Of a run with class-aware augmentation. Raises DataError if strengths.csv is missing, damaged or empty."""
     table = run.folder / "strengths.csv"
     rows = read_csv(table)
     labels = tuple(name for name in (rows[0] if rows else {}) if name != "epoch")
     columns = _numbers(rows, table, ("epoch", *labels))
     values = np.array([columns[label] for label in labels]).reshape(len(labels), len(rows))
-    return Strengths(labels, values)
+    return StrengthCurves(labels, values)
 
 
 def _numbers(

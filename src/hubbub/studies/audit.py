@@ -13,7 +13,7 @@ from hubbub.errors import RefusedError, UsageError
 from hubbub.runs.run import Run
 from hubbub.studies import label_issues, leaks, measure, near_duplicates, shortcuts
 from hubbub.studies.label_issues import LabelNoise
-from hubbub.studies.leaks import Exceptions, Finding, Kind, Place
+from hubbub.studies.leaks import Exceptions, Finding, Kind, PlacedClip
 from hubbub.studies.measure import Facts, Heard
 from hubbub.studies.shortcuts import Shortcuts
 from hubbub.studies.split_table import Assignment
@@ -39,7 +39,7 @@ class Audit:
 
     dataset: str
     split: Assignment
-    clips: tuple[Place, ...]
+    clips: tuple[PlacedClip, ...]
     findings: tuple[Finding, ...]
     shortcuts: Shortcuts
     labels: LabelNoise | None = None
@@ -106,7 +106,7 @@ def run(
 
     Raises UsageError if the split has no clip of the dataset, or the run has tested none.
     """
-    places = tuple(Place(clip, split.parts[clip.id]) for clip in dataset.clips if clip.id in split.parts)
+    places = tuple(PlacedClip(clip, split.parts[clip.id]) for clip in dataset.clips if clip.id in split.parts)
     if not places:
         raise UsageError(f"{split.name} holds no clip of {dataset.name}: give the dataset that it splits")
     labels, warnings = _labels(judged, dataset, split.warnings)
@@ -126,7 +126,7 @@ def run(
     )
 
 
-def _findings(places: Sequence[Place], heard: Sequence[Heard], stages: Stages) -> list[Finding]:
+def _findings(places: Sequence[PlacedClip], heard: Sequence[Heard], stages: Stages) -> list[Finding]:
     digests = {
         place.clip.id: f"{one.facts.samples} {one.facts.duration}"  # a long file is not heard to its end
         for place, one in zip(places, heard, strict=True)
@@ -147,7 +147,7 @@ def _findings(places: Sequence[Place], heard: Sequence[Heard], stages: Stages) -
     ]
 
 
-def _embeddings(places: Sequence[Place], heard: Sequence[Heard], digests: dict[str, str]) -> Floats:
+def _embeddings(places: Sequence[PlacedClip], heard: Sequence[Heard], digests: dict[str, str]) -> Floats:
     """What each clip sounds like; NaN for what needs no search: silence, and all but the first of the same samples."""
     found = measure.embeddings(heard)
     seen = set()
@@ -172,7 +172,7 @@ def _labels(
     return found, (*warnings, *found.warnings)
 
 
-def _shortcuts(places: Sequence[Place], facts: Sequence[Facts]) -> Shortcuts:
+def _shortcuts(places: Sequence[PlacedClip], facts: Sequence[Facts]) -> Shortcuts:
     clips: list[Clip] = []
     told = []
     for place, known in zip(places, facts, strict=True):

@@ -8,7 +8,7 @@ behind is a run folder, as training leaves one, for `hubbub report`.
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -271,8 +271,8 @@ def _recipe(model: Path, classifier: Classifier) -> str:
     facts = {
         "file": model.name,
         "sha256": file_sha256(model),
-        "temperature": classifier.meta.temperature,
-        "threshold": classifier.meta.threshold,
+        "calibration": asdict(classifier.meta.calibration),
+        "known_score": asdict(classifier.meta.known_score),
         "figures": classifier.meta.figures,
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]

@@ -32,22 +32,22 @@ OFFSET = 0.01  #: from which a DC offset is worth a look
 PADDED = 0.01  #: share of digital silence from which a clip is called padded
 NARROW = 0.75  #: share of half its rate under which a clip's bandwidth is called narrow
 
-Row = dict[str, Any]
+TableValues = dict[str, Any]
 
 
-def clip_table(found: Exploration) -> list[Row]:
+def clip_table(found: Exploration) -> list[TableValues]:
     """One line a clip; a figure that an unreadable one lacks is None."""
     kinds = categories(found.dataset.labels)
     rows = []
     for clip, facts in zip(found.clips, found.facts, strict=True):
         measures = {name: None if facts.problem else _number(getattr(facts, name)) for name in MEASURES}
-        row: Row = {"clip": clip.id, "class": clip.label, "category": kinds.get(clip.label, "")}
+        row: TableValues = {"clip": clip.id, "class": clip.label, "category": kinds.get(clip.label, "")}
         row |= {"recording": clip.group, "fold": clip.fold, "format": facts.format, "subtype": facts.subtype}
         rows.append(row | {"size": facts.size, **measures, "samples": facts.samples, "problem": facts.problem})
     return rows
 
 
-def class_table(found: Exploration) -> list[Row]:
+def class_table(found: Exploration) -> list[TableValues]:
     """One line a class: its number of clips, quartiles of what it sounds like, its most and least typical clip."""
     kinds = categories(found.dataset.labels)
     listed = Counter(clip.label for clip in found.clips)
@@ -56,7 +56,7 @@ def class_table(found: Exploration) -> list[Row]:
         groups[clip.label].add(clip.group)
     rows = []
     for label, numbers in found.by_class.items():
-        row: Row = {"class": label, "category": kinds.get(label, ""), "clips": listed[label]}
+        row: TableValues = {"class": label, "category": kinds.get(label, ""), "clips": listed[label]}
         row |= {"recordings": len(groups[label]), "unreadable": listed[label] - len(numbers)}
         for name in SPREAD:
             row |= _quartiles(name, values(found, name, numbers))
@@ -75,7 +75,7 @@ def values(found: Exploration, name: str, numbers: Sequence[int]) -> list[float]
     return [getattr(one, name) for one in kept if name == "duration" or name not in SPREAD or not one.silent]
 
 
-def category_table(found: Exploration) -> list[Row]:
+def category_table(found: Exploration) -> list[TableValues]:
     """One line a category of ESC-50, if the classes are its: classes and clips."""
     kinds = categories(found.dataset.labels)
     clips = Counter(kinds[clip.label] for clip in found.clips) if kinds else Counter()
@@ -85,7 +85,7 @@ def category_table(found: Exploration) -> list[Row]:
     ]
 
 
-def totals(found: Exploration) -> Row:
+def totals(found: Exploration) -> TableValues:
     """What there is of everything."""
     readable = [found.facts[number] for number in found.readable]
     durations = [facts.duration for facts in readable]
@@ -148,7 +148,7 @@ def remarks(found: Exploration) -> list[str]:
     return lines
 
 
-def facts(found: Exploration) -> Row:
+def facts(found: Exploration) -> TableValues:
     """All tables, ready for JSON."""
     return {
         "totals": totals(found),
@@ -172,7 +172,7 @@ def _number(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _quartiles(name: str, values: Sequence[float]) -> Row:
+def _quartiles(name: str, values: Sequence[float]) -> TableValues:
     """Lower quartile, median and upper quartile of what is finite; None of nothing."""
     keys = (f"{name}_q1", name, f"{name}_q3")
     known = [value for value in values if np.isfinite(value)]

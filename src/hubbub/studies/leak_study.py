@@ -19,7 +19,7 @@ from hubbub.runs.run import Run
 from hubbub.storage import write_csv
 from hubbub.train import export, fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe
 from hubbub.train.fit import Setting
 
@@ -46,7 +46,7 @@ WAYS = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class SplitOutcome:
     """The accuracy that a way's own test says, and that on unseen recordings, pooled over the folds put aside.
 
     Intervals are over recordings.
@@ -62,7 +62,7 @@ class Finding:
         return 100 * (self.says.value - self.unseen.value)
 
 
-def run(setting: Setting, dataset: Dataset, unseen: Iterable[int], target: Run) -> list[Finding]:
+def run(setting: Setting, dataset: Dataset, unseen: Iterable[int], target: Run) -> list[SplitOutcome]:
     """Train what is not trained yet, and find.
 
     Args:
@@ -112,27 +112,27 @@ def _shortened(recipe: Recipe, share: float) -> Recipe:
 
 def _train(setting: Setting, ids: splits.Split, unseen: Sequence[str], target: Run) -> None:
     """Train on a split and name the unseen clips, unless both are done."""
-    material = setting.material
-    parts = (material.rows(part) for part in (ids.train, ids.validation, ids.test))
-    fit.run(setting, Split(ids.name, *parts), target)
+    arrays = setting.arrays
+    parts = (arrays.rows(part) for part in (ids.train, ids.validation, ids.test))
+    fit.run(setting, RowSplit(ids.name, *parts), target)
     path = target.folder / _UNSEEN
     if not path.is_file():
         classifier, recipe = export.load_classifier(target)
-        fit.predict(classifier, material, material.rows(unseen), recipe.frontend.channels).write(path)
+        fit.predict(classifier, arrays, arrays.rows(unseen), recipe.frontend.channels).write(path)
 
 
 def _training(target: Run, unseen: int, way: Way) -> Run:
     return target.child(f"unseen{unseen}-{way.name}")
 
 
-def _findings(target: Run, dataset: Dataset, unseen: Sequence[int]) -> list[Finding]:
+def _findings(target: Run, dataset: Dataset, unseen: Sequence[int]) -> list[SplitOutcome]:
     recordings = {clip.id: clip.group for clip in dataset.clips}
     found = []
     for way in WAYS:
         runs = [_training(target, fold, way) for fold in unseen]
         says = _pooled([one.predictions for one in runs], recordings)
         heard = _pooled([Predictions.read(one.folder / _UNSEEN) for one in runs], recordings)
-        found.append(Finding(way, says, heard))
+        found.append(SplitOutcome(way, says, heard))
     return found
 
 
@@ -158,7 +158,7 @@ def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
     write_csv(path, ["split", "commit", "put_aside", "scored_on", "clip", "label", "prediction"], rows)
 
 
-def table(found: Iterable[Finding]) -> str:
+def table(found: Iterable[SplitOutcome]) -> str:
     """The findings as a Markdown table."""
     lines = [
         "| split | its own test says | 95 % interval | unseen recordings give | 95 % interval | inflation |",

@@ -16,7 +16,7 @@ Kind = Literal["clip", "recording", "exact", "near"]
 
 
 @dataclass(frozen=True)
-class Place:
+class PlacedClip:
     """A clip and the parts of a split that it lies in: one, unless it is in two by mistake."""
 
     clip: Clip
@@ -36,7 +36,7 @@ class Finding:
     """
 
     kind: Kind
-    places: tuple[Place, ...]
+    places: tuple[PlacedClip, ...]
     match: Match | None = None
     accepted: bool = False
 
@@ -85,24 +85,24 @@ class Finding:
         return found | ({"accepted": self.accepted, "accept": list(self.lines)} if self.leaks else {})
 
 
-def clips_twice(places: Iterable[Place]) -> list[Finding]:
+def clips_twice(places: Iterable[PlacedClip]) -> list[Finding]:
     """Clips that lie in two parts."""
     return [Finding("clip", (place,)) for place in places if len(place.parts) > 1]
 
 
-def recordings(places: Iterable[Place]) -> list[Finding]:
+def recordings(places: Iterable[PlacedClip]) -> list[Finding]:
     """Recordings whose clips lie in two parts."""
     found = (Finding("recording", same) for same in _grouped((place.clip.group, place) for place in places))
     return [one for one in found if one.leaks]
 
 
-def exact(places: Sequence[Place], digests: Mapping[str, str]) -> list[Finding]:
+def exact(places: Sequence[PlacedClip], digests: Mapping[str, str]) -> list[Finding]:
     """Clips with the same samples; `digests` are those of clip ids, and lack what does not decode."""
     known = ((digests[place.clip.id], place) for place in places if place.clip.id in digests)
     return [Finding("exact", same) for same in _grouped(known)]
 
 
-def near(places: Sequence[Place], matches: Iterable[Match], digests: Mapping[str, str]) -> list[Finding]:
+def near(places: Sequence[PlacedClip], matches: Iterable[Match], digests: Mapping[str, str]) -> list[Finding]:
     """Near copies among `places`, which `matches` number; those with the same samples are told by `exact`."""
     found = []
     for match in matches:
@@ -173,9 +173,9 @@ def _names(leak: Finding) -> tuple[str, ...]:
     return {"clip": (clip.id,), "recording": (clip.group,)}.get(leak.kind, ())
 
 
-def _grouped(pairs: Iterable[tuple[str, Place]]) -> list[tuple[Place, ...]]:
+def _grouped(pairs: Iterable[tuple[str, PlacedClip]]) -> list[tuple[PlacedClip, ...]]:
     """Places of one name, where there are two or more of it."""
-    groups: dict[str, list[Place]] = {}
+    groups: dict[str, list[PlacedClip]] = {}
     for name, place in pairs:
         groups.setdefault(name, []).append(place)
     return [tuple(places) for places in groups.values() if len(places) > 1]

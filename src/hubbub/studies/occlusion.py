@@ -90,8 +90,10 @@ def occlude(
         raise UsageError(f"{classifier.meta.name} does not know {label!r}: it knows {', '.join(classifier.labels)}")
     if not (seconds > 0 and 0 < share <= 1):
         raise UsageError(f"a patch of {seconds} s and {share} of the mel axis makes no sense: give more than 0")
-    picture, start, wanted = _window(classifier, audio.from_array(samples, rate, classifier.meta.frontend.rate), label)
-    length = classifier.meta.window
+    picture, start, wanted = _window(
+        classifier, audio.from_array(samples, rate, classifier.meta.frontend.sample_rate), label
+    )
+    length = classifier.meta.window_seconds
     rows, columns = picture.shape
     size = (_within(share * rows, rows), _within(seconds / length * columns, columns))
     places = list(_places(picture.shape, size))
@@ -107,13 +109,16 @@ def occlude(
 def _window(classifier: Classifier, sound: Floats, label: str | None) -> tuple[Floats, float, int]:
     """The log-mel of the window in which a class is likeliest, where it begins in seconds, and the class's number."""
     meta = classifier.meta
-    length, hop = round(meta.window * meta.frontend.rate), round(meta.hop * meta.frontend.rate)
+    length, hop = (
+        round(meta.window_seconds * meta.frontend.sample_rate),
+        round(meta.hop_seconds * meta.frontend.sample_rate),
+    )
     heard = np.concatenate([classifier.run(window[None])[0] for window in windows([sound], length, hop)])
     number = int(heard.mean(0).argmax()) if label is None else classifier.labels.index(label)
-    best = int(_log_odds(heard / meta.temperature, number).argmax())
+    best = int(_log_odds(_calibrated(classifier, heard), number).argmax())
     start = min(best * hop, max(0, len(sound) - length))  # the last window ends with the sound
     window = sound[start : start + length]
-    return logmel(np.pad(window, (0, length - len(window))), meta.frontend), start / meta.frontend.rate, number
+    return logmel(np.pad(window, (0, length - len(window))), meta.frontend), start / meta.frontend.sample_rate, number
 
 
 def _within(size: float, most: int) -> int:
@@ -132,7 +137,7 @@ def _places(shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[tuple[sli
 
 
 def _without(classifier: Classifier, picture: Floats, places: list[tuple[slice, slice]]) -> _Doubles:
-    """Logits over temperature of the picture, and of it without each of those places; shape (1 + places, classes)."""
+    """Log-scores of the picture, and of it without each of those places; shape (1 + places, classes)."""
     quiet = np.minimum(picture, np.quantile(picture, _QUIET, axis=1, keepdims=True).astype(np.float32))
     changes = [index for index, place in enumerate(places) if (quiet[place] < picture[place]).any()]
     found = np.empty((1 + len(places), len(classifier.labels)))
@@ -143,7 +148,12 @@ def _without(classifier: Classifier, picture: Floats, places: list[tuple[slice, 
         for one, index in zip(covered, some, strict=True):
             one[places[index]] = quiet[places[index]]
         found[np.array(some) + 1] = classifier.run_pictures(covered)[0]
-    return found / classifier.meta.temperature
+    return _calibrated(classifier, found)
+
+
+def _calibrated(classifier: Classifier, logits: NDArray[np.floating]) -> _Doubles:
+    """Logarithms of the calibrated scores; they serve as logits, whatever the calibration."""
+    return np.log(np.maximum(classifier.calibrate(logits), 1e-300))
 
 
 def _log_odds(logits: NDArray[np.floating], number: int) -> _Doubles:
@@ -168,12 +178,12 @@ def _patch(
     classifier: Classifier, shape: tuple[int, ...], place: tuple[slice, slice], start: float, score: float
 ) -> Patch:
     meta, (rows, columns) = classifier.meta, place
-    pace = meta.window / shape[1]
+    pace = meta.window_seconds / shape[1]
     bottom, top = (_hertz(row / shape[0], meta.frontend) for row in (rows.start, rows.stop))
     return Patch((start + columns.start * pace, start + columns.stop * pace), (bottom, top), score)
 
 
 def _hertz(share: float, spec: LogMelSpec) -> float:
     """The frequency at a share of the mel axis."""
-    low, high = hz_to_mel(spec.low), hz_to_mel(spec.high)
+    low, high = hz_to_mel(spec.fmin), hz_to_mel(spec.fmax)
     return float(mel_to_hz(low + share * (high - low)))

@@ -20,33 +20,33 @@ _BATCH = 50
 
 
 @dataclass(frozen=True)
-class Material:
+class ClipArrays:
     """All clips of a dataset, in order.
 
     Attributes:
         ids: of the clips. labels: the classes.
-        arrays: log-mel, shape (clips, rows, columns).
+        logmels: shape (clips, rows, columns).
         targets: class of each clip. groups: its source recording. folds: its fold, 0 if it has none.
         digests: of each clip's samples.
         categories: of each class, for acoustic rules; empty if the dataset has none.
-        sounds: 16 bit waveforms at the front end's rate, shape (clips, time); only there if the recipe changes them.
+        waveforms: 16 bit samples at the front end's rate, shape (clips, time); only there if the recipe changes them.
     """
 
     dataset: str
     labels: tuple[str, ...]
     ids: tuple[str, ...]
-    arrays: Floats
+    logmels: Floats
     targets: NDArray[np.int64]
     groups: NDArray[np.str_]
     folds: NDArray[np.int64]
     digests: tuple[str, ...]
     categories: tuple[str, ...] = ()
-    sounds: NDArray[np.int16] | None = None
+    waveforms: NDArray[np.int16] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
-        """BLAKE2 hash of `arrays`, which clips of one digest differ in by length, front end or 8 bit pictures."""
-        return hashlib.blake2b(np.ascontiguousarray(self.arrays).data).hexdigest()
+        """BLAKE2 hash of `logmels`, which clips of one digest differ in by length, front end or 8 bit pictures."""
+        return hashlib.blake2b(np.ascontiguousarray(self.logmels).data).hexdigest()
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -58,8 +58,8 @@ class Material:
 
     def sound(self, row: int) -> Floats:
         """A clip's waveform, shape (time,)."""
-        assert self.sounds is not None, "waveforms are loaded for recipes that change them"
-        return self.sounds[row].astype(np.float32) / np.float32(FULL_SCALE)
+        assert self.waveforms is not None, "waveforms are loaded for recipes that change them"
+        return self.waveforms[row].astype(np.float32) / np.float32(FULL_SCALE)
 
     def category(self, row: int) -> str:
         """Of a clip's class; empty if there is none."""
@@ -67,8 +67,8 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Split:
-    """Rows of a `Material` to train on, to choose by, and to test on; of one `name`."""
+class RowSplit:
+    """Rows of a `ClipArrays` to train on, to choose by, and to test on; of one `name`."""
 
     name: str
     train: NDArray[np.int64]
@@ -77,7 +77,7 @@ class Split:
 
 
 def augmented(
-    material: Material,
+    arrays: ClipArrays,
     rows: NDArray[np.int64],
     recipe: Recipe,
     seed: int,
@@ -91,41 +91,41 @@ def augmented(
     """
     spec, plan = recipe.frontend, recipe.augment
     chain = spectrogram_chain(plan, spec)
-    mixed = zip(*partners(material, rows, recipe, seed, epoch), strict=True) if recipe.mixes_waveforms else None
+    mixed = zip(*partners(arrays, rows, recipe, seed, epoch), strict=True) if recipe.mixes_waveforms else None
 
     def one(row: int) -> Floats:
-        rng = generator(seed, epoch, material.ids[row])
+        rng = generator(seed, epoch, arrays.ids[row])
         if not recipe.of_waveform:
-            return apply_all(chain, material.arrays[row], rng)
-        sound = material.sound(row)
+            return apply_all(chain, arrays.logmels[row], rng)
+        sound = arrays.sound(row)
         if mixed is not None:
             other, share = next(mixed)
-            sound = between_class(sound, material.sound(other), float(share), spec.rate)
-        strength = 1.0 if strengths is None else float(strengths[material.targets[row]])
-        return view(sound, spec, plan, rng, material.category(row), strength)
+            sound = between_class(sound, arrays.sound(other), float(share), spec.sample_rate)
+        strength = 1.0 if strengths is None else float(strengths[arrays.targets[row]])
+        return view(sound, spec, plan, rng, arrays.category(row), strength)
 
     return _as_input(np.stack([one(row) for row in rows]), spec.channels)
 
 
 def partners(
-    material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int
+    arrays: ClipArrays, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each clip of a batch, another of the batch to sound with, and its own share from Beta(mixup, mixup)."""
-    rngs = [generator(seed, epoch, f"{material.ids[row]} and another") for row in rows]
+    rngs = [generator(seed, epoch, f"{arrays.ids[row]} and another") for row in rows]
     shares = [rng.beta(recipe.mixup, recipe.mixup) for rng in rngs]
     return rows[[rng.integers(len(rows)) for rng in rngs]], np.array(shares, np.float32)
 
 
-def mixed_targets(material: Material, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int) -> Tensor:
+def mixed_targets(arrays: ClipArrays, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int) -> Tensor:
     """What `augmented` shows of those clips by share of each class, shape (clips, classes)."""
-    others, shares = partners(material, rows, recipe, seed, epoch)
-    classes = np.eye(len(material.labels), dtype=np.float32)[material.targets]
+    others, shares = partners(arrays, rows, recipe, seed, epoch)
+    classes = np.eye(len(arrays.labels), dtype=np.float32)[arrays.targets]
     return torch.from_numpy(shares[:, None] * classes[rows] + (1 - shares[:, None]) * classes[others])
 
 
-def clean(material: Material, rows: NDArray[np.int64], channels: int = 1) -> Tensor:
+def clean(arrays: ClipArrays, rows: NDArray[np.int64], channels: int = 1) -> Tensor:
     """Log-mel of those clips as they are, shape (clips, channels, rows, columns)."""
-    return _as_input(material.arrays[rows], channels)
+    return _as_input(arrays.logmels[rows], channels)
 
 
 def _as_input(arrays: Floats, channels: int) -> Tensor:

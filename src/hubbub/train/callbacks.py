@@ -62,7 +62,7 @@ class Files:
         return self._folder / "last.ckpt"
 
 
-class Strengths(Callback):
+class ClassStrengths(Callback):
     """Strength of the augmentation of each class, from its validation recall; a row an epoch in strengths.csv.
 
     Later stages go on from the strengths that earlier ones came to; `before` is how many epochs those have.

@@ -56,7 +56,9 @@ _CONVOLUTIONS = {"mobilenet": 17, "resnet": 5, "cnn": 4, "efficientnet-lite0": 1
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of training. Blocks before `train_from` are frozen; 0 trains everything, the number of blocks the head.
+    """A part of training. Blocks before `first_trainable_block` are frozen.
+
+    0 trains everything, the number of blocks trains the head alone.
 
     With `variants`, what the frozen blocks make of a clip is computed once for each of so many augmented versions of
     it and used again; with 0 every epoch has new versions, which pass through the frozen blocks each time.
@@ -70,7 +72,7 @@ class Stage:
     """
 
     __pydantic_config__: ClassVar = STRICT
-    train_from: Size
+    first_trainable_block: Size
     epochs: Count
     lr: Positive
     weight_decay: Amount = 0.0
@@ -105,10 +107,10 @@ class Recipe:
             "waveform", which is between-class learning (`hubbub.augment.waveform.between_class`).
         class_weights: "balanced" weighs the loss against the frequency of a class.
         monitor: what of the validation clips chooses the checkpoint, and ends a stage early.
-        weight_average: decay of the running average of the weights, which is what is validated and kept; 0 keeps the
+        ema_decay: decay of the running average of the weights, which is what is validated and kept; 0 keeps the
             weights themselves.
         precision: "bf16" multiplies in 16 bit, "auto" does so where the machine has units for it.
-        workers: processes that make batches beside the one that trains; they change nothing but the time.
+        num_workers: processes that make batches beside the one that trains; they change nothing but the time.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -125,15 +127,15 @@ class Recipe:
     # gradient
     augment: Augment = field(default_factory=Augment)
     stages: tuple[Stage, ...] = ()
-    batch: Count = 64
+    batch_size: Count = 64
     mixup: Amount = 0.0
     mixup_of: Literal["input", "embedding", "waveform"] = "input"
     label_smoothing: Share = 0.0
     class_weights: Literal["none", "balanced"] = "none"
-    weight_average: Share = 0.0
+    ema_decay: Share = 0.0
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     precision: Literal["auto", "32", "bf16"] = "32"
-    workers: Size = 0
+    num_workers: Size = 0
 
     @property
     def of_waveform(self) -> bool:

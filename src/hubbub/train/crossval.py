@@ -8,24 +8,24 @@ from hubbub.evaluate import summary
 from hubbub.runs.predictions import join
 from hubbub.runs.run import Run
 from hubbub.storage import write_json
-from hubbub.train.arrays import Split
+from hubbub.train.arrays import RowSplit
 from hubbub.train.fit import Setting, run
 
 _PARTS = ("train", "validation", "test")
 
 
-def cross_validate(setting: Setting, splits: Mapping[int, Split], target: Run) -> Run:
+def cross_validate(setting: Setting, splits: Mapping[int, RowSplit], target: Run) -> Run:
     """Run every fold, then join what they predicted for their test clips. Finished folds are not run again.
 
     Raises RefusedError if `target` holds a run of something else.
     """
-    material = setting.material
+    arrays = setting.arrays
     target.begin(
         setting.recipe_text,
-        dataset=material.dataset,
+        dataset=arrays.dataset,
         split=_named(splits),
         seed=setting.seed,
-        labels=list(material.labels),
+        labels=list(arrays.labels),
     )
     done = []
     for fold, split in splits.items():
@@ -36,13 +36,13 @@ def cross_validate(setting: Setting, splits: Mapping[int, Split], target: Run) -
     return target
 
 
-def final_model(setting: Setting, split: Split, target: Run) -> Run:
+def final_model(setting: Setting, split: RowSplit, target: Run) -> Run:
     """Train the model for use beside its cross-validation, on `split`, by the same recipe."""
     setting.say("final model")
     return run(setting, split, target.child("final"))
 
 
-def _named(splits: Mapping[int, Split]) -> str:
+def _named(splits: Mapping[int, RowSplit]) -> str:
     """What the folds' splits are called together: "official folds 1 2 3", "LEAKY random folds 1 2 3"."""
     kind = next(iter(splits.values())).name.replace("-fold", " fold").rpartition(" fold")[0]
     return f"{kind} folds {' '.join(map(str, splits))}"
@@ -55,7 +55,7 @@ def _join(setting: Setting, done: Iterable[Run], target: Run) -> None:
     recordings = {row["clip"]: row["recording"] for one in runs for row in one.clips}
     figures = {part: _mean([one.metrics[part] for one in runs]) for part in _PARTS}
     groups = [recordings[clip] for clip in tested.clips]
-    figures["test"] = summary.full(tested.targets, tested.probabilities, groups, setting.material.labels)
+    figures["test"] = summary.full(tested.targets, tested.probabilities, groups, setting.arrays.labels)
     figures["folds"] = {one.folder.name: one.metrics["test"]["accuracy"] for one in runs}
     figures["parameters"] = runs[0].metrics["parameters"]
     write_json(target.folder / "metrics.json", figures)

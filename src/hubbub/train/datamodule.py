@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from hubbub.train.arrays import Material, Split, fast
+from hubbub.train.arrays import ClipArrays, RowSplit, fast
 from hubbub.train.config import Recipe
 
 Load = Callable[[NDArray[np.int64], int | None], Tensor]  #: rows and epoch (None: clips as they are) → network input
@@ -43,12 +43,12 @@ class StageData(pl.LightningDataModule):
     """Training clips in a new order each epoch, drawn from (seed, epoch); validation clips as they are."""
 
     def __init__(
-        self, material: Material, split: Split, load: Load, recipe: Recipe, seed: int, wanted: Wanted | None = None
+        self, arrays: ClipArrays, split: RowSplit, load: Load, recipe: Recipe, seed: int, wanted: Wanted | None = None
     ):
         super().__init__()
-        self.material, self.load, self.seed, self.wanted = material, load, seed, wanted
+        self.arrays, self.load, self.seed, self.wanted = arrays, load, seed, wanted
         self.train, self.validation = split.train, split.validation
-        self.batch, self.workers = recipe.batch, recipe.workers
+        self.batch, self.workers = recipe.batch_size, recipe.num_workers
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Made anew each epoch; a last batch of one clip joins the batch before, since mixup needs two."""
@@ -63,7 +63,7 @@ class StageData(pl.LightningDataModule):
     def _loader(
         self, parts: list[NDArray[np.int64]], epoch: int | None, workers: int = 0
     ) -> DataLoader[tuple[Tensor, Tensor]]:
-        batches = Batches(self.load, self.material.targets, parts, epoch, self.wanted)
+        batches = Batches(self.load, self.arrays.targets, parts, epoch, self.wanted)
         return DataLoader(batches, batch_size=None, num_workers=workers)
 
 

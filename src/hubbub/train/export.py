@@ -14,7 +14,7 @@ from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
 from hubbub.listen.backend import hear
 from hubbub.logmel import Floats
-from hubbub.modelfile import ModelMeta, TrainingRecord
+from hubbub.modelfile import Calibration, KnownScore, ModelMeta, TrainingRecord
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import write_with
@@ -22,18 +22,18 @@ from hubbub.train import recipe_file as recipes
 from hubbub.train.config import Recipe
 from hubbub.train.frontend import LogMel
 from hubbub.train.networks.build import trunk as build
-from hubbub.train.networks.classifier import Classifier, head
+from hubbub.train.networks.classifier import ClassifierNetwork, head
 
 TOLERANCE = 1e-3  #: most that a logit may differ between the stacks
 _OPSET = 18
 
 
-def load_classifier(run: Run) -> tuple[Classifier, Recipe]:
+def load_classifier(run: Run) -> tuple[ClassifierNetwork, Recipe]:
     """The trained network of a finished run, in evaluation mode, and its recipe."""
     recipe = recipes.load(str(run.folder / "recipe.yaml"))
     wanted, classes = recipe.network, len(run.about["labels"])
     trunk = build(wanted, recipe.frontend.channels)
-    classifier = Classifier(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
+    classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
     classifier.load_state_dict(torch.load(run.folder / "model.pt", map_location="cpu", weights_only=True))
     return classifier.eval(), recipe
 
@@ -61,17 +61,17 @@ def export(run: Run, path: Path, sounds: Sounds, name: str, licence: str) -> Mod
         raise RefusedError(f"{run.folder} holds no finished final model: `hubbub cv` without --no-final makes one")
     classifier, recipe = load_classifier(trained)
     meta = _meta(run, trained, recipe, name, licence)
-    waveforms = sounds(recipe.frontend.rate, recipe.seconds)
+    waveforms = sounds(recipe.frontend.sample_rate, recipe.seconds)
     graph = to_onnx(classifier, recipe)
     write_with(path, lambda part: _gated(part, graph, meta, classifier, waveforms))
     return meta
 
 
-def to_onnx(classifier: Classifier, recipe: Recipe) -> bytes:
+def to_onnx(classifier: ClassifierNetwork, recipe: Recipe) -> bytes:
     """The network as an ONNX graph with free batch and time axes, as `hubbub.modelfile` wants it."""
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=16)
     spec = recipe.frontend
-    example = torch.randn(2, *spec.shape(round(recipe.seconds * spec.rate)))
+    example = torch.randn(2, *spec.shape(round(recipe.seconds * spec.sample_rate)))
     for chatty in ("onnxscript", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -91,7 +91,9 @@ def to_onnx(classifier: Classifier, recipe: Recipe) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-def _gated(path: Path, graph: bytes, meta: ModelMeta, classifier: Classifier, waveforms: Sequence[Floats]) -> None:
+def _gated(
+    path: Path, graph: bytes, meta: ModelMeta, classifier: ClassifierNetwork, waveforms: Sequence[Floats]
+) -> None:
     modelfile.write(path, graph, meta)
     session, _ = modelfile.open_session(path)
     learner = LogMel(meta.frontend)
@@ -121,7 +123,7 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
     )
     test = metrics["test"]
     figures: dict[str, Any] = {"accuracy": test["accuracy"], "interval": test.get("interval"), "clips": test["clips"]}
-    tuned = any(stage.train_from < recipe.network.blocks for stage in recipe.stages)
+    tuned = any(stage.first_trainable_block < recipe.network.blocks for stage in recipe.stages)
     network = recipe.network
     trunk = f"{network.weights or network.kind}/{network.pool if network.pool_from is None else network.pool_from}"
     return ModelMeta(
@@ -129,11 +131,11 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
         labels=tuple(about["labels"]),
         frontend=recipe.frontend,
         trunk=f"{trunk}/{name}" if tuned else trunk,
-        temperature=temperature,
-        threshold=known_threshold(held.probabilities, temperature),
+        calibration=Calibration("temperature", {"temperature": temperature}),
+        known_score=KnownScore("max_softmax", {}, known_threshold(held.probabilities, temperature)),
         licence=licence,
-        window=recipe.seconds,
-        hop=recipe.seconds / 2,
+        window_seconds=recipe.seconds,
+        hop_seconds=recipe.seconds / 2,
         training=record,
         figures=figures | {"protocol": about["split"], "dataset": dataset, "recipe": recipe.name},
     )

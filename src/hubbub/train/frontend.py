@@ -8,7 +8,7 @@ from hubbub.logmel import DECIBELS, LEAST_STD, LogMelSpec, hann, mel_bands
 
 
 class LogMel(nn.Module):
-    """Waveforms (..., time) at `spec.rate` to log-mel (..., rows, columns), float32."""
+    """Waveforms (..., time) at `spec.sample_rate` to log-mel (..., rows, columns), float32."""
 
     window: Tensor
     bands: Tensor
@@ -16,18 +16,25 @@ class LogMel(nn.Module):
     def __init__(self, spec: LogMelSpec):
         super().__init__()
         self.spec = spec
-        self.register_buffer("window", torch.from_numpy(hann(spec.window).copy()), persistent=False)
+        self.register_buffer("window", torch.from_numpy(hann(spec.win_length).copy()), persistent=False)
         self.register_buffer("bands", torch.from_numpy(mel_bands(spec).copy()), persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """See `hubbub.logmel.logmel`."""
         spec, samples = self.spec, waveforms.shape[-1]
-        if samples < spec.fft // 2 + 2:
-            raise ValueError(f"a log-mel needs at least {spec.fft // 2 + 2} samples, got {samples}; zero-pad first")
+        if samples < spec.n_fft // 2 + 2:
+            raise ValueError(f"a log-mel needs at least {spec.n_fft // 2 + 2} samples, got {samples}; zero-pad first")
         emphasised = waveforms[..., 1:] - spec.preemphasis * waveforms[..., :-1]
         flat = emphasised.reshape(-1, emphasised.shape[-1])
         spectrum = torch.stft(
-            flat, spec.fft, spec.hop, spec.window, self.window, center=True, pad_mode="reflect", return_complex=True
+            flat,
+            spec.n_fft,
+            spec.hop_length,
+            spec.win_length,
+            self.window,
+            center=True,
+            pad_mode="reflect",
+            return_complex=True,
         )
         mel = self.bands @ spectrum.abs().square()
         picture = self._pictured(torch.log(mel + spec.floor))

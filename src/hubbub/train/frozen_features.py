@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hubbub.storage import digest, write_with
-from hubbub.train.arrays import Material, augmented, batches, clean
+from hubbub.train.arrays import ClipArrays, augmented, batches, clean
 from hubbub.train.config import Recipe
 from hubbub.train.networks.build import Trunk
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """What the first `stop` blocks of a trunk make of every clip of a material, computed once a variant.
+    """What the first `stop` blocks of a trunk make of every clip of a arrays, computed once a variant.
 
     Kept in `folder` in half precision, one file a variant, under a name that derives from those blocks and their
     weights, the clips and the augmentation: whatever builds on the same blocks shares it, folds of a cross-validation
@@ -26,7 +26,7 @@ class FrozenFeatures:
     the blocks between are run.
     """
 
-    material: Material
+    arrays: ClipArrays
     recipe: Recipe
     trunk: Trunk
     stop: int
@@ -41,7 +41,7 @@ class FrozenFeatures:
         hasher = hashlib.sha256(repr(run).encode())
         for tensor in run.state_dict().values():
             hasher.update(tensor.cpu().numpy().tobytes())
-        recipe, clips = self.recipe, self.material
+        recipe, clips = self.recipe, self.arrays
         pooled = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
         settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pooled))
         made = str((self.stop, self.base.stop if self.base else 0, self.seed))
@@ -69,9 +69,9 @@ class FrozenFeatures:
             if base:
                 return base.rows(rows, number)
             if number is None:
-                return clean(self.material, rows, self.recipe.frontend.channels)
-            return augmented(self.material, rows, self.recipe, self.seed, number)
+                return clean(self.arrays, rows, self.recipe.frontend.channels)
+            return augmented(self.arrays, rows, self.recipe, self.seed, number)
 
-        every = np.arange(len(self.material.ids))
+        every = np.arange(len(self.arrays.ids))
         result = batches(lambda x: trunk.prefix(x, self.stop, start), load, every, self.device)
         return result.numpy().astype(np.float16)

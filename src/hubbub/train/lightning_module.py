@@ -11,11 +11,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hubbub.train.config import Recipe, Stage
-from hubbub.train.networks.classifier import Classifier
+from hubbub.train.networks.classifier import ClassifierNetwork
 
 
 class Tuning(pl.LightningModule):
-    """Trains a classifier from block `stage.train_from` on; batches hold what the blocks before `start` made of clips.
+    """Trains a classifier from block `stage.first_trainable_block` on.
+
+    Batches hold what the blocks before `start` made of clips.
 
     Validation scores the average of the weights (exponential, Polyak style: Tarvainen and Valpola, "Mean teachers",
     NeurIPS 2017), which is what a checkpoint is chosen for. Mixup (Zhang et al., ICLR 2018) mixes spectrograms, or
@@ -27,7 +29,7 @@ class Tuning(pl.LightningModule):
         stage: which blocks, optimiser, learning rate and its schedule.
         seed: of everything random in a step; with epoch and batch it determines the draws, so that a resumed run goes
             on as an uninterrupted one would.
-        start: the block that batches are the input of; `stage.train_from` for frozen features, 0 for log-mel.
+        start: the block that batches are the input of: the first trainable one for frozen features, 0 for log-mel.
         class_weights: of the loss, shape (classes,); all alike if left out.
     """
 
@@ -35,7 +37,7 @@ class Tuning(pl.LightningModule):
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: ClassifierNetwork,
         recipe: Recipe,
         stage: Stage,
         seed: int,
@@ -47,13 +49,17 @@ class Tuning(pl.LightningModule):
         self.start = start
         self.register_buffer("class_weights", class_weights, persistent=False)
         for index, block in enumerate(classifier.trunk.blocks):
-            block.requires_grad_(index >= stage.train_from)
-        self.average = AveragedModel(classifier, multi_avg_fn=get_ema_multi_avg_fn(recipe.weight_average))
+            block.requires_grad_(index >= stage.first_trainable_block)
+        self.average = AveragedModel(classifier, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
 
     def train(self, mode: bool = True) -> "Tuning":
         """Training mode for the head and what is trained of the trunk; the rest keeps its batch norm statistics."""
         super().train(mode)
-        trained = self.stage.train_from if self.stage.batch_norm == "trained" else len(self.classifier.trunk.blocks)
+        trained = (
+            self.stage.first_trainable_block
+            if self.stage.batch_norm == "trained"
+            else len(self.classifier.trunk.blocks)
+        )
         for block in list(self.classifier.trunk.blocks)[:trained]:
             block.eval()
         self.average.eval()
@@ -65,7 +71,7 @@ class Tuning(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, index: int) -> None:
         """Lightning's hook. Seeds each batch, for a resumed epoch draws once more before its first one."""
-        torch.manual_seed(hash((self.seed, self.stage.train_from, self.current_epoch, index)))
+        torch.manual_seed(hash((self.seed, self.stage.first_trainable_block, self.current_epoch, index)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch of (blocks' output, targets): classes, or the share of each class."""
@@ -98,7 +104,7 @@ class Tuning(pl.LightningModule):
         """Loss and accuracy of the averaged weights."""
         x, targets = batch
         averaged = self.average.module
-        assert isinstance(averaged, Classifier)
+        assert isinstance(averaged, ClassifierNetwork)
         logits = averaged.head(averaged.trunk(x, self.start)).float()
         right = logits.argmax(1) == targets
         self._seen.append((targets, right))

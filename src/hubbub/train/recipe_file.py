@@ -120,9 +120,11 @@ def _of_stages(recipe: Recipe) -> list[str]:
     network, found = recipe.network, []
     for index, stage in enumerate(recipe.stages):
         last = network.blocks - 1 if network.pool_from is None else network.pool_from
-        if last < stage.train_from != network.blocks:
-            found.append(f"stages.{index}.train_from must be {network.blocks} (the head alone) or at most {last}")
-        if stage.variants and not stage.train_from:
+        if last < stage.first_trainable_block != network.blocks:
+            found.append(
+                f"stages.{index}.first_trainable_block must be {network.blocks} (the head alone) or at most {last}"
+            )
+        if stage.variants and not stage.first_trainable_block:
             found.append(f"stages.{index}.variants must be 0 where no block is frozen")
         if stage.variants and recipe.mixes_waveforms:
             found.append(f"stages.{index}.variants must be 0 for mixup_of waveform, which mixes anew each epoch")

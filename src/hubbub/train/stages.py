@@ -18,14 +18,14 @@ from torch import Tensor
 
 from hubbub.augment.class_aware import ClassAware
 from hubbub.errors import RefusedError
-from hubbub.train.arrays import Material, Split, augmented, clean, mixed_targets
-from hubbub.train.callbacks import Files, Keep, OnBatchEnd, Strengths, Watching, ignore
+from hubbub.train.arrays import ClipArrays, RowSplit, augmented, clean, mixed_targets
+from hubbub.train.callbacks import ClassStrengths, Files, Keep, OnBatchEnd, Watching, ignore
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.datamodule import Load, StageData, Wanted
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.lightning_module import Tuning
 from hubbub.train.networks.build import Trunk
-from hubbub.train.networks.classifier import Classifier, Standardise, head
+from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises and repeats what `say` says
 Say = Callable[[str], None]
@@ -45,24 +45,26 @@ class Place:
 class _Job:
     """What all stages share."""
 
-    material: Material
-    split: Split
+    arrays: ClipArrays
+    split: RowSplit
     recipe: Recipe
     trunk: Trunk
     seed: int
     place: Place
-    strengths: Strengths | None = field(default=None)
+    strengths: ClassStrengths | None = field(default=None)
 
     @property
     def stage_of_head(self) -> int:
         return len(self.trunk.blocks)
 
 
-def fit(material: Material, split: Split, recipe: Recipe, trunk: Trunk, seed: int, place: Place) -> Classifier:
+def fit(
+    arrays: ClipArrays, split: RowSplit, recipe: Recipe, trunk: Trunk, seed: int, place: Place
+) -> ClassifierNetwork:
     """Train the recipe's stages one after the other; each starts from the best checkpoint so far.
 
     Args:
-        material: all clips.
+        arrays: all clips.
         split: rows to train on and to choose by; its test rows are not looked at.
         recipe: what to do.
         trunk: what to start from; it is left as it is.
@@ -75,7 +77,7 @@ def fit(material: Material, split: Split, recipe: Recipe, trunk: Trunk, seed: in
     Raises RefusedError if the first stage diverges at once, so that there is nothing to choose from.
     """
     pl.seed_everything(seed, verbose=False)
-    job = _Job(material, split, recipe, trunk, seed, place, _strengths(material, recipe, place))
+    job = _Job(arrays, split, recipe, trunk, seed, place, _strengths(arrays, recipe, place))
     chosen = _start(job)
     best: dict[str, Any] = {"badness": float("inf")}
     for number, stage in enumerate(recipe.stages, start=1):
@@ -89,37 +91,43 @@ def fit(material: Material, split: Split, recipe: Recipe, trunk: Trunk, seed: in
     return chosen.eval()
 
 
-def _strengths(material: Material, recipe: Recipe, place: Place) -> Strengths | None:
+def _strengths(arrays: ClipArrays, recipe: Recipe, place: Place) -> ClassStrengths | None:
     plan = recipe.augment
     if not plan.class_aware:
         return None
     rule = ClassAware(plan.least_strength, plan.most_strength)
-    return Strengths(rule, material.labels, place.folder / "strengths.csv")
+    return ClassStrengths(rule, arrays.labels, place.folder / "strengths.csv")
 
 
-def _start(job: _Job) -> Classifier:
+def _start(job: _Job) -> ClassifierNetwork:
     wanted = job.recipe.network
-    layers = head(job.trunk.embedding_size, len(job.material.labels), wanted.hidden, wanted.dropout)
-    if job.recipe.stages[0].train_from == job.stage_of_head:  # what the head is given first, it may be given in units
+    layers = head(job.trunk.embedding_size, len(job.arrays.labels), wanted.hidden, wanted.dropout)
+    if (
+        job.recipe.stages[0].first_trainable_block == job.stage_of_head
+    ):  # what the head is given first, it may be given in units
         standardise = layers[0]
         assert isinstance(standardise, Standardise)
         embedding = _frozen(job, job.stage_of_head)
         standardise.measure(embedding.rows(job.split.train, None).float())
-    return Classifier(deepcopy(job.trunk), layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ClassifierNetwork(deepcopy(job.trunk), layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _frozen(job: _Job, stop: int) -> FrozenFeatures:
     """Features after `stop` blocks, made from those of the nearest earlier stop that the recipe needs as well."""
-    earlier = [stage.train_from for stage in job.recipe.stages if stage.variants and stage.train_from < stop]
+    earlier = [
+        stage.first_trainable_block
+        for stage in job.recipe.stages
+        if stage.variants and stage.first_trainable_block < stop
+    ]
     base = _frozen(job, max(earlier)) if earlier else None
-    return FrozenFeatures(job.material, job.recipe, job.trunk, stop, job.seed, job.place.cache, base=base)
+    return FrozenFeatures(job.arrays, job.recipe, job.trunk, stop, job.seed, job.place.cache, base=base)
 
 
 def _loader(job: _Job, stage: Stage) -> Load:
     """Holds nothing but what other processes can be given."""
     if stage.variants:
-        return partial(_kept, _frozen(job, stage.train_from), stage)
-    return partial(_fresh, job.material, job.recipe, stage, job.seed, job.strengths)
+        return partial(_kept, _frozen(job, stage.first_trainable_block), stage)
+    return partial(_fresh, job.arrays, job.recipe, stage, job.seed, job.strengths)
 
 
 def _kept(frozen: FrozenFeatures, stage: Stage, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
@@ -127,46 +135,46 @@ def _kept(frozen: FrozenFeatures, stage: Stage, rows: NDArray[np.int64], epoch: 
 
 
 def _fresh(
-    material: Material,
+    arrays: ClipArrays,
     recipe: Recipe,
     stage: Stage,
     seed: int,
-    strengths: Strengths | None,
+    strengths: ClassStrengths | None,
     rows: NDArray[np.int64],
     epoch: int | None,
 ) -> Tensor:
     if epoch is None:
-        return clean(material, rows, recipe.frontend.channels)
-    return augmented(material, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
+        return clean(arrays, rows, recipe.frontend.channels)
+    return augmented(arrays, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
 def _wanted(job: _Job, stage: Stage) -> Wanted | None:
     """Targets of training clips, where they are not just the clips' classes."""
     if not job.recipe.mixes_waveforms:
         return None
-    return partial(_mixed, job.material, job.recipe, stage, job.seed)
+    return partial(_mixed, job.arrays, job.recipe, stage, job.seed)
 
 
-def _mixed(material: Material, recipe: Recipe, stage: Stage, seed: int, rows: NDArray[np.int64], epoch: int) -> Tensor:
-    return mixed_targets(material, rows, recipe, seed, stage.version(epoch))
+def _mixed(arrays: ClipArrays, recipe: Recipe, stage: Stage, seed: int, rows: NDArray[np.int64], epoch: int) -> Tensor:
+    return mixed_targets(arrays, rows, recipe, seed, stage.version(epoch))
 
 
 def _class_weights(job: _Job) -> Tensor | None:
     """Inverse frequency in the training clips, 1 on average, for "balanced"."""
     if job.recipe.class_weights == "none":
         return None
-    counts = np.bincount(job.material.targets[job.split.train], minlength=len(job.material.labels))
+    counts = np.bincount(job.arrays.targets[job.split.train], minlength=len(job.arrays.labels))
     weights = np.where(counts > 0, len(job.split.train) / np.maximum(counts, 1), 0.0)
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
 
-def _train(job: _Job, classifier: Classifier, stage: Stage, files: Files) -> None:
+def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files) -> None:
     """Train one stage, or take it up again; its best checkpoint is not there if no loss was a number."""
-    recipe = replace(job.recipe, workers=0) if stage.variants else job.recipe  # what is kept needs no other process
+    recipe = replace(job.recipe, num_workers=0) if stage.variants else job.recipe  # what is kept needs no other process
     if job.strengths:
         job.strengths.before = sum(earlier.epochs for earlier in recipe.stages[: files.stage - 1])
-    data = StageData(job.material, job.split, _loader(job, stage), recipe, job.seed, _wanted(job, stage))
-    start = stage.train_from if stage.variants else 0
+    data = StageData(job.arrays, job.split, _loader(job, stage), recipe, job.seed, _wanted(job, stage))
+    start = stage.first_trainable_block if stage.variants else 0
     module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job))
     trainer = pl.Trainer(
         max_epochs=stage.epochs,

@@ -19,8 +19,8 @@ WAVE = 48  #: height of a waveform's box, which is `WIDTH` wide
 _COLUMNS = 120  # of a waveform
 #: What the eye is shown: 0 to 20 kHz, the loudest 80 dB.
 FOR_THE_EYE = LogMelSpec(
-    rate=44_100, fft=2048, window=2048, hop=512, mels=96, high=20_000, preemphasis=0, floor=1e-10, range_db=80,
-    mean=0, std=1, height=HEIGHT, width=WIDTH,
+    sample_rate=44_100, n_fft=2048, win_length=2048, hop_length=512, n_mels=96, fmax=20_000, preemphasis=0,
+    floor=1e-10, range_db=80, mean=0, std=1, height=HEIGHT, width=WIDTH,
 )  # fmt: skip
 _LEVELS = 40  # shades of 2 dB: a third of the bytes of 256
 # nine colours of matplotlib's magma, which grows evenly brighter for every kind of colour vision
@@ -29,7 +29,7 @@ _MAGMA = ("000004", "1c1044", "4f127b", "812581", "b5367a", "e55964", "fb8761", 
 
 def beginning(path: Path) -> tuple[Floats, int]:
     """What a picture shows of a file: its first `SECONDS`, shape (time,), and their rate. Raises AudioError."""
-    rate = FOR_THE_EYE.rate
+    rate = FOR_THE_EYE.sample_rate
     return np.concatenate(list(islice(audio.blocks(path, rate, rate), SECONDS))), rate
 
 
@@ -48,10 +48,10 @@ def logmel_png(samples: Floats, rate: int) -> str:
 
     Raises RefusedError if Pillow is not installed.
     """
-    heard = audio.resample(samples[: SECONDS * rate], rate, FOR_THE_EYE.rate)
+    heard = audio.resample(samples[: SECONDS * rate], rate, FOR_THE_EYE.sample_rate)
     decibels = np.full((HEIGHT, WIDTH), -FOR_THE_EYE.range_db, np.float32)
     if np.abs(heard).max(initial=0) > 0:  # silence is dark, not "as loud as its loudest point"
-        decibels = logmel(np.pad(heard, (0, max(0, FOR_THE_EYE.fft - len(heard)))), FOR_THE_EYE)
+        decibels = logmel(np.pad(heard, (0, max(0, FOR_THE_EYE.n_fft - len(heard)))), FOR_THE_EYE)
     return png(1 + decibels / FOR_THE_EYE.range_db)
 
 

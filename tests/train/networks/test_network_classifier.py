@@ -4,7 +4,7 @@ import sklearn.preprocessing
 import torch
 from torch import nn
 
-from hubbub.train.networks.classifier import Classifier, Standardise, head
+from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head
 
 
 def test_standardise_agrees_with_scikit_learn() -> None:
@@ -64,6 +64,6 @@ def test_dropout_stands_on_embedding_and_hidden_layer(hidden: int, dropouts: int
 
 def test_a_classifier_gives_logits_and_the_embedding_that_they_come_from() -> None:
     trunk, layers = nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), head(5, 3)
-    logits, embedding = Classifier(trunk, layers)(x := torch.randn(2, 1, 3, 4))
+    logits, embedding = ClassifierNetwork(trunk, layers)(x := torch.randn(2, 1, 3, 4))
     torch.testing.assert_close(embedding, trunk(x))
     torch.testing.assert_close(logits, layers(embedding))

@@ -39,7 +39,7 @@ def head(size: int, classes: int, hidden: int = 0, dropout: float = 0.0) -> nn.S
     return nn.Sequential(*layers, nn.Linear(hidden or size, classes))
 
 
-class Classifier(nn.Module):
+class ClassifierNetwork(nn.Module):
     """A trunk with an `embedding_size`, and a head on its embedding."""
 
     trunk: Trunk

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 STEM, HEAD = 32, 1280
 
 
-class Row(NamedTuple):
+class BlockGroup(NamedTuple):
     """A group of bottlenecks; the first of them has the stride."""
 
     kernel: int
@@ -22,17 +22,17 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row(3, 1, 1, 16, 1),
-    Row(3, 2, 6, 24, 2),
-    Row(5, 2, 6, 40, 2),
-    Row(3, 2, 6, 80, 3),
-    Row(5, 1, 6, 112, 3),
-    Row(5, 2, 6, 192, 4),
-    Row(3, 1, 6, 320, 1),
+    BlockGroup(3, 1, 1, 16, 1),
+    BlockGroup(3, 2, 6, 24, 2),
+    BlockGroup(5, 2, 6, 40, 2),
+    BlockGroup(3, 2, 6, 80, 3),
+    BlockGroup(5, 1, 6, 112, 3),
+    BlockGroup(5, 2, 6, 192, 4),
+    BlockGroup(3, 1, 6, 320, 1),
 )
 
 
-class ConvNorm(nn.Sequential):
+class PaddedConvNorm(nn.Sequential):
     """Padding, convolution without bias, batch norm, and ReLU6 unless `linear`."""
 
     def __init__(
@@ -48,16 +48,16 @@ class ConvNorm(nn.Sequential):
             self.add_module("act", nn.ReLU6())
 
 
-class Bottleneck(nn.Module):
+class InvertedResidual(nn.Module):
     """Inverted residual: expand, convolve each channel, project."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, expand: int):
         super().__init__()
         wide = channels * expand
         self.residual = stride == 1 and channels == out
-        self.expand = ConvNorm(channels, wide) if expand > 1 else nn.Identity()
-        self.depthwise = ConvNorm(wide, wide, kernel, stride, groups=wide)
-        self.project = ConvNorm(wide, out, linear=True)
+        self.expand = PaddedConvNorm(channels, wide) if expand > 1 else nn.Identity()
+        self.depthwise = PaddedConvNorm(wide, wide, kernel, stride, groups=wide)
+        self.project = PaddedConvNorm(wide, out, linear=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) to (batch, out, height / stride, width / stride)."""
@@ -67,13 +67,13 @@ class Bottleneck(nn.Module):
 
 def blocks(inputs: int = 3) -> tuple[list[nn.Module], int]:
     """Stem, sixteen bottlenecks and the last 1×1 convolution, and its channels."""
-    found: list[nn.Module] = [ConvNorm(inputs, STEM, 3, 2)]
+    found: list[nn.Module] = [PaddedConvNorm(inputs, STEM, 3, 2)]
     channels = STEM
     for row in ROWS:
         for number in range(row.repeats):
-            found.append(Bottleneck(channels, row.out, row.kernel, 1 if number else row.stride, row.expand))
+            found.append(InvertedResidual(channels, row.out, row.kernel, 1 if number else row.stride, row.expand))
             channels = row.out
-    return [*found, ConvNorm(channels, HEAD)], HEAD
+    return [*found, PaddedConvNorm(channels, HEAD)], HEAD
 
 
 def published_names() -> dict[str, str]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Row(NamedTuple):
+class BottleneckSize(NamedTuple):
     """One bottleneck of table 1, at width 1."""
 
     kernel: int
@@ -25,21 +25,21 @@ class Row(NamedTuple):
 
 STEM = 16
 ROWS = (
-    Row(3, 16, 16, False, False, 1),
-    Row(3, 64, 24, False, False, 2),
-    Row(3, 72, 24, False, False, 1),
-    Row(5, 72, 40, True, False, 2),
-    Row(5, 120, 40, True, False, 1),
-    Row(5, 120, 40, True, False, 1),
-    Row(3, 240, 80, False, True, 2),
-    Row(3, 200, 80, False, True, 1),
-    Row(3, 184, 80, False, True, 1),
-    Row(3, 184, 80, False, True, 1),
-    Row(3, 480, 112, True, True, 1),
-    Row(3, 672, 112, True, True, 1),
-    Row(5, 672, 160, True, True, 2),
-    Row(5, 960, 160, True, True, 1),
-    Row(5, 960, 160, True, True, 1),
+    BottleneckSize(3, 16, 16, False, False, 1),
+    BottleneckSize(3, 64, 24, False, False, 2),
+    BottleneckSize(3, 72, 24, False, False, 1),
+    BottleneckSize(5, 72, 40, True, False, 2),
+    BottleneckSize(5, 120, 40, True, False, 1),
+    BottleneckSize(5, 120, 40, True, False, 1),
+    BottleneckSize(3, 240, 80, False, True, 2),
+    BottleneckSize(3, 200, 80, False, True, 1),
+    BottleneckSize(3, 184, 80, False, True, 1),
+    BottleneckSize(3, 184, 80, False, True, 1),
+    BottleneckSize(3, 480, 112, True, True, 1),
+    BottleneckSize(3, 672, 112, True, True, 1),
+    BottleneckSize(5, 672, 160, True, True, 2),
+    BottleneckSize(5, 960, 160, True, True, 1),
+    BottleneckSize(5, 960, 160, True, True, 1),
 )
 
 
@@ -84,7 +84,7 @@ class SqueezeExcite(nn.Module):
 class Bottleneck(nn.Module):
     """Inverted residual: expand, convolve each channel, squeeze and excite, project."""
 
-    def __init__(self, row: Row, channels: int, width: float):
+    def __init__(self, row: BottleneckSize, channels: int, width: float):
         super().__init__()
         expanded, out = divisible(row.expanded * width), divisible(row.out * width)
         act: type[nn.Module] = nn.Hardswish if row.hardswish else nn.ReLU

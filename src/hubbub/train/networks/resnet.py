@@ -21,7 +21,7 @@ def model(depth: int, inputs: int = 1) -> ResNetModel:
 
 
 def blocks(network: Any) -> tuple[list[nn.Module], int]:
-    """The stem and the four layers of a `ResNetModel`, and the channels of the last: `train_from` 3 is layer3."""
+    """The stem and the four layers of a `ResNetModel`, and the channels of the last; block 3 is layer3."""
     return [network.embedder, *network.encoder.stages], network.config.hidden_sizes[-1]
 
 
