@@ -57,7 +57,7 @@ from hubbub.cli.options import Words, prepare
 
 EPOCHS = ("stages.0.epochs=8", "stages.0.lr=3e-3")
 prepared = prepare(Words("cnn", dataset=NAME, budget="quick", sets=EPOCHS))
-print("clips, mel bands, frames:", prepared.setting.arrays.arrays.shape)
+print("clips, mel bands, frames:", prepared.setting.arrays.logmels.shape)
 
 # %% [markdown]
 # ## A split
@@ -85,7 +85,7 @@ plain = fit.run(setting, prepared.split(1), prepared.folder(OUT, "plain"))
 # %%
 from hubbub.report import plots
 
-plots.curves(plain, OUT / "curves.png")
+plots.plot_curves(plain, OUT / "curves.png")
 Image(filename=OUT / "curves.png", width=700)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ from hubbub.report.terminal import overview
 show(overview(plain))
 
 # %%
-plots.confusion(plain, OUT / "confusion.png")
+plots.plot_confusion(plain, OUT / "confusion.png")
 Image(filename=OUT / "confusion.png", width=700)
 
 # %% [markdown]

@@ -1,4 +1,5 @@
 import contextlib
+import csv
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from hubbub import storage
+from hubbub.errors import DataError
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "write_bytes": lambda path: storage.write_bytes(path, b"new"),
@@ -201,3 +203,45 @@ def test_a_digest_is_of_lengths_and_parts() -> None:
 def test_digests_keep_parts_apart() -> None:
     cuts = [("abc",), ("ab", "c"), ("a", "bc"), ("a", "b", "c"), ("", "abc"), ("abc", "")]
     assert len({storage.digest(*parts) for parts in cuts}) == len(cuts)
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_reads_as_the_csv_module_reads_it(tmp_path: Path) -> None:
+    rows = [[1, 'say "x", y'], ["two\nlines", ""]]
+    storage.write_csv(tmp_path / "x.csv", ["a", "b"], rows)
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as handle:
+        assert list(csv.reader(handle)) == [["a", "b"], ["1", 'say "x", y'], ["two\nlines", ""]]
+    found = storage.read_csv(tmp_path / "x.csv")
+    assert found == [{"a": "1", "b": 'say "x", y'}, {"a": "two\nlines", "b": ""}]
+    assert [row.line for row in found] == [2, 4]
+
+
+def test_byte_order_mark_crlf_and_blank_lines_are_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n\r\n1,2\r\n\r\n3,4\r\n")
+    assert storage.read_csv(tmp_path / "x.csv", ("a",)) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"a,b\n1\n", "line 2: has 1 fields, the header 2"),
+        (b"a,b\n1,2\n\n1,2,3\n", "line 4: has 3 fields, the header 2"),
+        (b"a,b\n1,\xff\n", "codec can't decode"),
+        (b'a,b\n1,"2\n3,4\n', "line .*unexpected end"),
+        (b'a,b\n1,"2"x\n', "line 2: .*expected after"),
+        (b"b\n1\n", "line 1: has no column a"),
+    ],
+)
+def test_a_damaged_table_names_the_line(tmp_path: Path, content: bytes, match: str) -> None:
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"x\.csv.*{match}.*; mend it"):
+        storage.read_csv(tmp_path / "x.csv", ("a",), "mend it")
+
+
+def test_a_missing_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.csv cannot be read \(No such file.*\); mend it"):
+        storage.read_csv(tmp_path / "x.csv", remedy="mend it")

@@ -17,7 +17,8 @@ name: tiny
 about: for tests
 kind: gradient
 seconds: 0.5
-frontend: {rate: 8000, fft: 256, window: 200, hop: 80, mels: 15, high: 3900, range_db: 60, height: 24, width: 32}
+frontend: {sample_rate: 8000, n_fft: 256, win_length: 200, hop_length: 80, n_mels: 15, fmax: 3900, range_db: 60,
+  height: 24, width: 32}
 augment: {mask_bands: 8, mask_frames: 8}
 stages:
   - {first_trainable_block: 0, epochs: 1, lr: 0.001}
@@ -30,7 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with recipes and a sound; the dataset `synthetic` has three clips."""
     for name, changes in {
         "tiny": ("", ""),
-        "unbounded": ("range_db: 60, height: 24, width: 32", "range_db: 0"),
+        "unbounded": ("range_db: 60,\n  height: 24, width: 32", "range_db: 0"),
         "acoustic": ("mask_bands: 8", "rules: acoustic, mask_bands: 8"),
         "byclip": ("range_db: 60", "decibels: true, normalise: clip"),
     }.items():

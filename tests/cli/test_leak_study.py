@@ -19,10 +19,10 @@ RECIPE = """\
 name: tiny
 about: for tests
 kind: gradient
-frontend: {rate: 8000, fft: 512, window: 400, hop: 160, mels: 16, high: 3900}
+frontend: {sample_rate: 8000, n_fft: 512, win_length: 400, hop_length: 160, n_mels: 16, fmax: 3900}
 seconds: 0.5
 network: {kind: cnn, width: 0.1}
-batch: 8
+batch_size: 8
 stages: [{first_trainable_block: 0, epochs: 9, lr: 0.003, batch_norm: trained}]
 budgets: {leak-study: {stages.0.epochs: 3}}
 """

@@ -55,7 +55,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Lets other processes live in the small world as well, with one thread each; so does this one."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    code = f"from hubbub.data import synthetic\nsynthetic.dataset.__defaults__ = {SMALL}\n"
+    code = f"from hubbub.data.synth import synthetic\nsynthetic.dataset.__defaults__ = {SMALL}\n"
     (folder / "sitecustomize.py").write_text(code)  # Python imports it at its start
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

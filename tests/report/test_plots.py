@@ -144,7 +144,7 @@ def test_one_epoch_and_a_loss_that_is_no_number(tmp_path: Path, drawn: list[Any]
 def test_damaged_epochs(tmp_path: Path, table: str) -> None:
     run = made(tmp_path)
     write_text(tmp_path / "epochs.csv", table)
-    with pytest.raises(DataError, match=r"epochs\.csv .*run it again"):
+    with pytest.raises(DataError, match=r"epochs\.csv.*run it again"):
         plots.plot_curves(run, tmp_path / "x.png")
     assert not (tmp_path / "x.png").exists()
 

@@ -133,7 +133,7 @@ def test_clips_of_a_run_are_its_own_or_those_of_its_folds(tmp_path: Path) -> Non
     known = Evidence.of(run).recordings
     (tmp_path / "fold1").mkdir()
     (tmp_path / "clips.csv").rename(tmp_path / "fold1" / "clips.csv")
-    with pytest.raises(DataError, match=r"clips.csv is missing"):
+    with pytest.raises(DataError, match=r"clips.csv cannot be read"):
         _ = Evidence.of(run).recordings
     write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5}})
     assert Evidence.of(run).recordings == known

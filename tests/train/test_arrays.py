@@ -54,7 +54,7 @@ def test_the_recipe_says_what_a_clip_goes_through(augment: Augment, expected: li
 
 def test_augmented_clips_derive_from_seed_epoch_and_clip_alone() -> None:
     given = arrays()
-    before = given.arrays.copy()
+    before = given.logmels.copy()
     whole = augmented(given, np.arange(5), RECIPE, seed=1, epoch=2)
     assert whole.shape == (5, 1, 16, 40) and whole.dtype == torch.float32
     torch.testing.assert_close(augmented(given, np.array([3, 1]), RECIPE, 1, 2), whole[[3, 1]], rtol=0, atol=0)
@@ -77,8 +77,8 @@ def test_a_waveform_is_changed_before_its_log_mel() -> None:
     given = tiny.sounding()
     louder = Augment(waveform=(Step("gain", 0.5, 0.5),))
     found = augmented(given, np.array([5]), tiny.changed(tiny.SCRATCH, augment=louder), seed=0, epoch=0)
-    assert given.sounds is not None
-    expected = logmel(given.sounds[5].astype(np.float32) / 32767 / 2, tiny.SPEC)
+    assert given.waveforms is not None
+    expected = logmel(given.waveforms[5].astype(np.float32) / 32767 / 2, tiny.SPEC)
     np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
     assert np.abs(found[0, 0].numpy() - given.logmels[5]).max() > 0.2
 
@@ -111,8 +111,8 @@ def test_between_class_learning_mixes_sounds_and_their_classes_alike() -> None:
         expected[given.targets[other]] += 1 - share
         np.testing.assert_allclose(found, expected, atol=1e-6)
     shown = augmented(given, rows, recipe, 0, 3)
-    assert given.sounds is not None
-    first, second = (given.sounds[row].astype(np.float32) / 32767 for row in (rows[4], others[4]))
+    assert given.waveforms is not None
+    first, second = (given.waveforms[row].astype(np.float32) / 32767 for row in (rows[4], others[4]))
     np.testing.assert_allclose(
         shown[4, 0], logmel(between_class(first, second, float(shares[4]), tiny.SPEC.sample_rate), tiny.SPEC), atol=1e-5
     )

@@ -11,7 +11,7 @@ import torch
 import tinylearning as tiny
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
-from hubbub.listen.classifier import ClassifierNetwork as Listener
+from hubbub.listen.classifier import Classifier as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import ModelMeta, open_session
 from hubbub.runs.predictions import Predictions

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hubbub.train.logmels import ClipArrays, augmented, clean
 
 import tinymodel
 from hubbub.augment.plan import Augment
+from hubbub.train.arrays import ClipArrays, augmented, clean
 from hubbub.train.config import Network, Recipe
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.networks.mobilenet import MobileNetV3

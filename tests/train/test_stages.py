@@ -553,7 +553,7 @@ def test_a_later_stage_goes_on_from_the_strengths_of_the_one_before(tmp_path: Pa
 def test_test_clips_do_not_matter(whole: Whole, tmp_path: Path) -> None:
     given = tiny.clip_arrays()
     test = tiny.split(given).test
-    arrays, targets = given.arrays.copy(), given.targets.copy()
+    arrays, targets = given.logmels.copy(), given.targets.copy()
     arrays[test] = 7.0
     targets[test] = 0
     found = fit(tmp_path, arrays=dataclasses.replace(given, logmels=arrays, targets=targets))

@@ -52,7 +52,7 @@ def parts(run: Run) -> list[Run]:
 def curves(run: Run) -> Curves:
     """Of a run that was trained in epochs. Raises DataError if epochs.csv is missing, damaged or empty."""
     table = run.folder / "epochs.csv"
-    rows = read_csv(table)
+    rows = read_csv(table, remedy="run it again")
     columns = _numbers(rows, table, _NEEDED, ("lr",))
     stages = tuple(row["stage"] for row in rows)
     several = len(set(stages)) > 1
@@ -63,7 +63,7 @@ def curves(run: Run) -> Curves:
 def strengths(run: Run) -> StrengthCurves:
     """Of a run with class-aware augmentation. Raises DataError if strengths.csv is missing, damaged or empty."""
     table = run.folder / "strengths.csv"
-    rows = read_csv(table)
+    rows = read_csv(table, remedy="run it again")
     labels = tuple(name for name in (rows[0] if rows else {}) if name != "epoch")
     columns = _numbers(rows, table, ("epoch", *labels))
     values = np.array([columns[label] for label in labels]).reshape(len(labels), len(rows))

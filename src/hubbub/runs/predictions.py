@@ -66,7 +66,7 @@ class Predictions:
     @classmethod
     def read(cls, path: Path) -> "Predictions":
         """Read the CSV file. Raises DataError if it is not one of predictions."""
-        table = read_table(path)
+        table = read_table(path, "run the evaluation again")
         try:
             if tuple(table.header[: len(_FIXED)]) != _FIXED:
                 raise ValueError(f"its columns are not {', '.join(_FIXED)} and the classes")

@@ -80,7 +80,7 @@ class Run:
     @property
     def clips(self) -> list[TableRow]:
         """The rows of clips.csv."""
-        return read_csv(self.folder / "clips.csv")
+        return read_csv(self.folder / "clips.csv", remedy="run it again")
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -121,11 +121,13 @@ def _commit() -> str | None:
     """The commit of the source tree that this module lies in, with `+` if files differ from it; None elsewhere."""
 
     def git(*words: str) -> str:
-        command = ["git", "-C", str(Path(__file__).parent), *words]
+        command = ["git", "-C", str(Path(__file__).parent.parent), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", Path(__file__).name)  # an environment may lie in a tree that is not ours
+        git(
+            "ls-files", "--error-unmatch", "/".join(Path(__file__).parts[-2:])
+        )  # an environment may lie in a tree that is not ours
         return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.CalledProcessError):
         return None

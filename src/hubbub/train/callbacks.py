@@ -211,6 +211,6 @@ class Keep(Callback):
 def add_row(path: Path, columns: tuple[str, ...], row: dict[str, str], key: tuple[str, ...]) -> None:
     """Add a row to a CSV file; one with the same key, from before an interruption, gives way."""
     mine = [row[name] for name in key]
-    before = read_csv(path) if path.is_file() else []
+    before = read_csv(path, remedy="run it again") if path.is_file() else []
     rows = [*(old for old in before if [old[name] for name in key] != mine), row]
     write_csv(path, columns, ([one[name] for name in columns] for one in rows))
