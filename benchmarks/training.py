@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hubbub.cli.options import Words, prepare
+from hubbub.runs.record import SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
+from hubbub.studies.experiment import Experiment
 from hubbub.train import fit
 from hubbub.train import recipe_file as recipes
 from hubbub.train.arrays import RowSplit
@@ -41,21 +42,21 @@ def main() -> None:
 def measure(name: str, clips: int, precision: str | None) -> tuple[float, float, tuple[str, str, str]]:
     recipe = recipes.load(name)
     stage = asdict(recipe.stages[-1]) | {"epochs": 2, "patience": 0}
-    sets = (f"stages={[stage]}", "network.weights=null", "split={kind: official}")
+    overrides = {"stages": [stage], "network.weights": None, "split": {"kind": "official"}}
     if precision:
-        sets += (f"precision='{precision}'",)
-    prepared = prepare(Words(name, "esc50", sets=sets))
-    rows = np.random.default_rng(0).permutation(len(prepared.setting.arrays.ids))
-    split = RowSplit("benchmark", rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
+        overrides["precision"] = precision
+    job = Experiment.prepare(recipe=name, dataset="esc50", overrides=overrides, log=lambda line: None).job
+    rows = np.random.default_rng(0).permutation(len(job.arrays.ids))
+    split = RowSplit(SplitRecord("benchmark"), rows[:clips], rows[clips : clips + 50], rows[clips + 50 : clips + 100])
     with tempfile.TemporaryDirectory() as folder:
-        setting = replace(prepared.setting, say=lambda line: None, cache=Path(folder))
+        job = replace(job, cache=Path(folder))
         if stage["first_trainable_block"]:  # fills the cache of what the frozen blocks make
-            fit.run(setting, split, Run(Path(folder) / "first"))
-        run = fit.run(setting, split, Run(Path(folder) / "run"))
+            fit.run(job, split, Run(Path(folder) / "first"))
+        run = fit.run(job, split, Run(Path(folder) / "run"))
         row = read_csv(run.folder / "epochs.csv")[-1]
-    kept = setting.recipe.stages[0]
+    first = job.recipe.stages[0]
     how = "waveform, on the fly" if recipe.of_waveform else "spectrogram"
-    what = (f"block {kept.first_trainable_block}", "16" if in_bf16(setting.recipe.precision) else "32", how)
+    what = (f"block {first.first_trainable_block}", "16" if in_bf16(job.recipe.precision) else "32", how)
     return clips / float(row["seconds"]), float(row["waiting"]), what
 
 

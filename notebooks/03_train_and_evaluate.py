@@ -20,7 +20,6 @@
 
 # %%
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from IPython.display import Audio, IFrame, Image, display
@@ -49,15 +48,15 @@ print(recipes.names())
 print(recipes.to_yaml(recipes.load("cnn", budget="quick")))
 
 # %% [markdown]
-# `prepare` does what `hubbub train` does first: it loads recipe and dataset, and computes the log-mels (kept in a
-# cache). `sets` changes keys of the recipe, as `--set` does.
+# An `Experiment` is what `hubbub train` works with: recipe and dataset, loaded, and the log-mels (kept in a cache).
+# `overrides` changes keys of the recipe, as `--set` does.
 
 # %%
-from hubbub.cli.options import Words, prepare
+from hubbub.studies.experiment import Experiment, export
 
-EPOCHS = ("stages.0.epochs=8", "stages.0.lr=3e-3")
-prepared = prepare(Words("cnn", dataset=NAME, budget="quick", sets=EPOCHS))
-print("clips, mel bands, frames:", prepared.setting.arrays.logmels.shape)
+EPOCHS = {"stages.0.epochs": 8, "stages.0.lr": 3e-3}
+experiment = Experiment.prepare(recipe="cnn", dataset=NAME, budget="quick", overrides=EPOCHS, log=print)
+print("clips, mel bands, frames:", experiment.job.arrays.logmels.shape)
 
 # %% [markdown]
 # ## A split
@@ -67,7 +66,7 @@ print("clips, mel bands, frames:", prepared.setting.arrays.logmels.shape)
 # sides.
 
 # %%
-split = prepared.ids(fold=1)
+split = experiment.split(fold=1)
 print(split.name, "-", *(f"{part}: {len(getattr(split, part))} clips" for part in ("train", "validation", "test")))
 
 # %% [markdown]
@@ -77,10 +76,7 @@ print(split.name, "-", *(f"{part}: {len(getattr(split, part))} clips" for part i
 # falls and the validation loss rises, it learns by heart.
 
 # %%
-from hubbub.train import fit
-
-setting = replace(prepared.setting, say=print)
-plain = fit.run(setting, prepared.split(1), prepared.folder(OUT, "plain"))
+plain = experiment.train(fold=1, runs=OUT, name="plain")
 
 # %%
 from hubbub.report import plots
@@ -111,10 +107,10 @@ Image(filename=OUT / "confusion.png", width=700)
 # the wrong thing for the sound?
 
 # %%
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 
-paths = {clip.id: clip.path for clip in prepared.sounds.clips}
-evidence = Evidence.of(plain)
+paths = {clip.id: clip.path for clip in experiment.dataset.clips}
+evidence = RunAnalysis.of(plain)
 for row in evidence.ranked[: min(evidence.wrong, 3)]:
     kept = evidence.predictions
     name, true, named = kept.clips[row], kept.classes[kept.targets[row]], kept.classes[kept.predicted[row]]
@@ -144,9 +140,9 @@ print(f"temperature: {temperature:.2f} (above 1: too sure of itself, below 1: no
 # covered (see `02_features_and_augmentation.py`).
 
 # %%
-AUGMENTED = ("augment.roll=true", "augment.gain_db=8", "augment.tilt_db=4", "augment.mask_bands=8")
-prepared = prepare(Words("cnn", dataset=NAME, budget="quick", sets=EPOCHS + AUGMENTED))
-augmented = fit.run(replace(prepared.setting, say=print), prepared.split(1), prepared.folder(OUT, "augmented"))
+AUGMENTED = {"augment.roll": True, "augment.gain_db": 8, "augment.tilt_db": 4, "augment.mask_bands": 8}
+changed = Experiment.prepare(recipe="cnn", dataset=NAME, budget="quick", overrides=EPOCHS | AUGMENTED, log=print)
+augmented = changed.train(fold=1, runs=OUT, name="augmented")
 
 # %% [markdown]
 # Both were tested on the same clips, so they are compared clip by clip. If the interval holds 0, nothing is shown,
@@ -177,11 +173,10 @@ IFrame(OUT / "report.html", width="100%", height=700)
 
 # %%
 import hubbub
-from hubbub.cli.learn import export
 
-export(augmented.folder, OUT / "model.onnx", "my first model")
+export(augmented, OUT / "model.onnx", name="my first model")
 model = hubbub.load(OUT / "model.onnx")
-clip = prepared.sounds.clips[0]
+clip = experiment.dataset.clips[0]
 display(Audio(filename=clip.path))
 model.classify(clip.path)
 
@@ -196,10 +191,10 @@ from hubbub.errors import RefusedError
 from hubbub.studies import evaluation
 
 try:
-    evaluation.evaluate(OUT / "model.onnx", prepared.sounds, Run(OUT / "all"))
+    evaluation.evaluate(OUT / "model.onnx", experiment.dataset, Run(OUT / "all"))
 except RefusedError as error:
     print(error)
-scored = evaluation.evaluate(OUT / "model.onnx", prepared.sounds, Run(OUT / "unseen"), unseen_only=True)
+scored = evaluation.evaluate(OUT / "model.onnx", experiment.dataset, Run(OUT / "unseen"), unseen_only=True)
 figures = scored.facts()
 print(f"{figures['clips']} clips that it has not heard: {figures['accuracy']:.1%} right")
 

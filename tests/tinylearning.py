@@ -8,6 +8,7 @@ import torch
 
 from hubbub.augment.plan import Augment
 from hubbub.logmel import FULL_SCALE, LogMelSpec, logmel
+from hubbub.runs.record import SplitRecord
 from hubbub.storage import digest
 from hubbub.train.arrays import ClipArrays, RowSplit
 from hubbub.train.config import Network, Recipe, Stage
@@ -88,7 +89,7 @@ def split(given: ClipArrays, test: int = 4, validation: int | None = 3) -> RowSp
     """Fold `test` tests, fold `validation` validates."""
     rest = (given.folds != test) & (given.folds != validation)
     rows = (rest, given.folds == validation, given.folds == test)
-    return RowSplit(f"tiny-fold{test}", *(np.flatnonzero(part) for part in rows))
+    return RowSplit(SplitRecord("tiny", test), *(np.flatnonzero(part) for part in rows))
 
 
 def trunk(seed: int = 0, width: float = WIDTH) -> MobileNetV3:

@@ -1,12 +1,15 @@
 """Run folders as training leaves them, without any training: for tests of what reads them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
+from hubbub.runs import format1
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_json, write_text
@@ -47,8 +50,7 @@ def write(
     none = {"clips": 0, "accuracy": None, "loss": None}
     write_json(folder / "metrics.json", parts | {"validation": none, "parameters": 1234})
     environment = {"machine": "Linux", "commit": "abc", "versions": {"numpy": "2.0"}}
-    facts = {"dataset": dataset, "split": split, "seed": seed, "labels": LABELS, "seconds": 90.0, "finished": True}
-    write_json(folder / "about.json", facts | {"environment": environment})
+    record(folder, split, dataset, environment=environment, seed=seed, labels=LABELS, outcome={"seconds": 90.0})
     write_text(folder / "recipe.yaml", recipe)
     for name, count in (epochs or {}).items():
         write_csv(folder / name / "epochs.csv", ["epoch"], [[number + 1] for number in range(count)])
@@ -72,13 +74,13 @@ def only(kept: Predictions, fold: int) -> Predictions:
 
 
 def planted(
-    folder: Path, labels: Sequence[str], confusions: Mapping[tuple[str, str], int], each: int = 6, **facts: object
+    folder: Path, labels: Sequence[str], confusions: Mapping[tuple[str, str], int], each: int = 6, **facts: Any
 ) -> Run:
     """A finished run that names all clips right but those planted: (true class, what it was named) and how many.
 
     Its tables are written line by line, from names alone, so that no number of a class plays a part. Of each class
     there are `each` clips, named as "siren-03.wav", two of a recording; the first ones are the planted ones. A planted
-    clip is 80 % sure, its true class has 15 %; a right one is 90 % sure. `facts` go into about.json.
+    clip is 80 % sure, its true class has 15 %; a right one is 90 % sure. `facts` go into its record.
     """
     lines, clips = [], []
     for label in labels:
@@ -91,6 +93,23 @@ def planted(
     write_csv(folder / "predictions.csv", ["clip", "fold", "label", "prediction", *labels], lines)
     write_csv(folder / "clips.csv", ["clip", "part", "fold", "label", "recording", "samples"], clips)
     write_json(folder / "metrics.json", {"test": {"clips": len(lines)}})
-    about = {"dataset": "esc50", "split": "official-fold1", "seed": 0, "labels": list(labels), "finished": True}
-    write_json(folder / "about.json", about | facts)
+    dataset = facts.pop("dataset", "esc50")
+    record(folder, facts.pop("split", "official-fold1"), dataset, labels=tuple(labels), **facts)
     return Run.open(folder)
+
+
+def record(folder: Path, split: str, dataset: str, **fields: Any) -> None:
+    """A finished run's about.json, of a split and a dataset as people write them: "official-fold1", "esc50+6143"."""
+    parsed = format1.record({"split": split, "dataset": dataset}, {})
+    made = replace(parsed, **{"seed": 0, "recipe": "tiny", "finished": True} | fields)
+    write_json(folder / "about.json", made.to_dict())
+
+
+def changed(run: Run, **fields: Any) -> Run:
+    """The run with other fields of its record; `split` and `dataset` as people write them."""
+    parsed = format1.record({"split": str(run.record.split), "dataset": str(run.record.dataset)} | fields, {})
+    if "split" in fields or "dataset" in fields:
+        fields |= {"split": parsed.split, "dataset": parsed.dataset}
+        fields.setdefault("kind", parsed.kind)
+    write_json(run.folder / "about.json", replace(run.record, **fields).to_dict())
+    return Run(run.folder)

@@ -35,7 +35,7 @@ def test_it_scores_and_leaves_a_run_that_can_be_reported(place: Path, hubbub: Hu
     code, again, _ = hubbub("report", "runs/evaluate-tiny-mine")
     assert code == 0 and "accuracy 100.00 %" in again
     about = json.loads((place / "runs" / "evaluate-tiny-mine" / "about.json").read_text())
-    assert about["command"] == "hubbub evaluate tiny.onnx mine" and about["dataset"] == "mine"
+    assert about["command"] == "hubbub evaluate tiny.onnx mine" and about["dataset"]["reference"] == "mine"
 
 
 def test_it_refuses_what_the_model_has_heard(place: Path, hubbub: Hubbub) -> None:

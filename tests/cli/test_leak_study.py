@@ -79,7 +79,7 @@ def test_the_study_makes_copies_trains_and_writes_its_table(hubbub: Hubbub) -> N
         share = f"{100 * run.predictions.right.mean():.2f} %"
         assert written.startswith(f"| {way.title} | {share} |")
         assert shown.startswith(f"{way.title} ") and f" {share} (" in shown and shown.endswith(" points")
-        assert run.about["dataset"] == "esc50+55"
+        assert str(run.record.dataset) == "esc50+55"
 
     assert hubbub("leak-study", *TINY, "--copies", cache)[1].splitlines() == lines[:-1]
     write_text(Path("leak.md"), PAGE)
@@ -92,7 +92,7 @@ def test_the_study_makes_copies_trains_and_writes_its_table(hubbub: Hubbub) -> N
 def test_another_seed_has_its_own_folder(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(
-        leak_study, "run", lambda setting, sounds, unseen, target: asked.append((setting.seed, target)) or []
+        leak_study, "run", lambda experiment, unseen, target: asked.append((experiment.job.seed, target)) or []
     )
     assert hubbub("leak-study", *TINY, "--seed", "7")[0] == hubbub("leak-study", *TINY)[0] == 0
     assert asked == [(7, Run(Path("runs/leak-study-tiny-seed7"))), (0, Run(Path("runs/leak-study-tiny")))]

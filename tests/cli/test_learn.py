@@ -13,13 +13,13 @@ import pytest
 import torch
 
 import tinylearning
-from hubbub.cli import learn, options
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.synth import synthetic
 from hubbub.errors import UsageError
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
+from hubbub.studies import experiment
 from hubbub.train import callbacks, recipe_file, weights
 
 LABELS = ("siren", "sea_waves", "door_wood_knock")
@@ -46,7 +46,7 @@ def small_world(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkey
     monkeypatch.setenv("HUBBUB_CACHE", str(tmp_path_factory.getbasetemp() / "learn-cache"))
     monkeypatch.setenv("HUBBUB_DATA", str(tmp_path / "no-data"))
     monkeypatch.delenv("HUBBUB_ESC50", raising=False)
-    monkeypatch.setattr(learn, "_COMPARED", 4)
+    monkeypatch.setattr(experiment, "_COMPARED", 4)
     monkeypatch.chdir(tmp_path)
 
 
@@ -113,7 +113,7 @@ def test_a_second_start_goes_on_and_changes_nothing(hubbub: Callable) -> None:
 
 def test_another_seed_has_its_own_folder_and_another_recipe_is_refused(hubbub: Callable) -> None:
     probe(hubbub, "--no-final", "--seed", "1")
-    assert Run.open(Path("runs/probe-synthetic-seed1")).about["seed"] == 1
+    assert Run.open(Path("runs/probe-synthetic-seed1")).record.seed == 1
     probe(hubbub, "--no-final")
     sets = ("--set", "network.width=0.1", "--set", "c_grid=[0.2]")
     code, _, err = hubbub("cv", "probe", "--dataset", "synthetic", "--no-final", *sets)
@@ -246,7 +246,7 @@ def test_a_leaky_split_is_shouted_about(hubbub: Callable) -> None:
     code, out, err = hubbub(*command, "--i-know-it-leaks", "--fold", "2")
     assert code == 0, err
     run = Run.open(Path("runs/LEAKY-random-cnn-quick-synthetic-fold2"))
-    assert run.about["split"] == "LEAKY random fold 2"
+    assert str(run.record.split) == "LEAKY random fold 2"
     assert out.splitlines()[-1].startswith("LEAKY fold 2 accuracy: ") and out.count("LEAKY") > 1
     assert len(run.predictions.clips) in (4, 5)  # a fifth of 24 clips, whatever their fold
     assert len(set(run.predictions.folds.tolist())) == 2
@@ -257,7 +257,7 @@ def test_a_leaky_cross_validation_makes_no_model_for_use(hubbub: Callable) -> No
     code, out, err = hubbub("cv", "probe", "--budget", "quick", "--split", "random", "--i-know-it-leaks", *sets)
     assert code == 0, err
     run = Run.open(Path("runs/LEAKY-random-probe-quick-synthetic"))
-    assert run.about["split"] == "LEAKY random folds 1 2" and not (run.folder / "final").exists()
+    assert str(run.record.split) == "LEAKY random folds 1 2" and not (run.folder / "final").exists()
     assert out.splitlines()[-1].startswith("LEAKY 2-fold accuracy: ") and len(run.predictions.clips) == 24
 
 
@@ -269,7 +269,7 @@ def test_grouped_folds_and_parts_by_name(hubbub: Callable) -> None:
     code, out, err = hubbub(*probed, *BY_NAME)
     assert code == 0 and out.splitlines()[-1].startswith("test accuracy: "), err
     run = Run.open(Path("runs/probe-quick-synthetic"))
-    assert run.about["split"] == "filename-regex"
+    assert str(run.record.split) == "filename-regex"
     for part, numbers in (("train", "0123"), ("validation", "4"), ("test", "567")):
         clips = {row["clip"] for row in run.clips if row["part"] == part}
         assert clips == {f"{label}-00{number}.wav" for label in LABELS for number in numbers}
@@ -282,7 +282,7 @@ def test_acoustic_rules_need_the_classes_of_esc50(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="acoustic rules know the classes of ESC-50 only, not all of mine: use balanced"
     ):
-        options.arrays(mine, recipe_file.load("resnet34-acoustic"))
+        experiment.clip_arrays(mine, recipe_file.load("resnet34-acoustic"))
 
 
 # --- side by side, and killed -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 import tinyruns
 from hubbub.runs.run import Run
-from hubbub.storage import write_json, write_text
+from hubbub.storage import write_text
 
 README = "# Title\n<!-- results:start -->\n<!-- results:end -->\n"
 RESULTS = README + "<!-- part:start -->\n<!-- part:end -->\n"
@@ -94,8 +94,7 @@ def test_a_report_of_two_runs_compares_them_on_what_both_tested(hubbub: Callable
 def test_a_report_needs_finished_runs(hubbub: Callable, tree: Path) -> None:
     code, _, err = hubbub("report", "../runs/none")
     assert code == 3 and "no run at ../runs/none" in err
-    about = Run(Path("../runs/cv")).about
-    write_json(Path("../runs/cv/about.json"), about | {"finished": False})
+    tinyruns.changed(Run(Path("../runs/cv")), finished=False)
     code, _, err = hubbub("report", "../runs/fold", "../runs/cv")
     assert code == 3 and "the run at ../runs/cv is not finished" in err
     assert hubbub("report")[0] == 2

@@ -92,7 +92,7 @@ def test_a_run_on_other_sounds_is_refused(tmp_path: Path, dataset: str) -> None:
 
 def test_an_evaluation_is_no_row(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path / "scored")
-    write_json(run.folder / "about.json", run.about | {"kind": "evaluation"})
+    run = tinyruns.changed(run, kind="evaluation")
     with pytest.raises(RefusedError, match="scored is an evaluation of a model file: publish the run that made"):
         results.publish(run, tmp_path, "row", None)
     assert not (tmp_path / "docs").exists()

@@ -77,7 +77,7 @@ def test_a_planted_confusion_lands_in_its_cell(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_pairs_are_told_in_the_way_that_is_more_frequent(tmp_path: Path) -> None:
     planted = {("rain", "siren"): 1, ("siren", "rain"): 2, ("cow", "dog"): 4}
-    found = analysis.Evidence.of(tinyruns.planted(tmp_path / "run", LABELS, planted))
+    found = analysis.RunAnalysis.of(tinyruns.planted(tmp_path / "run", LABELS, planted))
     assert [(pair["labels"], pair["ways"]) for pair in run_page.pairs(found)] == [
         (("cow", "dog"), (4, 0)),
         (("siren", "rain"), (2, 1)),
@@ -106,7 +106,7 @@ def test_a_page_lists_no_more_clips_than_it_can_hold(tmp_path: Path, monkeypatch
     data = tinypages.kept(tmp_path / "page.html", "data")
     assert len(data["clips"]["id"]) == 7 and sum(map(sum, data["matrix"]["counts"])) == 24
     assert [a != b for a, b in zip(data["clips"]["is"], data["clips"]["named"], strict=True)] == [True] * 6 + [False]
-    found = analysis.Evidence.of(run)
+    found = analysis.RunAnalysis.of(run)
     shelf = playlist.Shelf("x", tinypages_clips(tmp_path, run))
     assert "Of 24 tested clips 7 are listed; all of them are counted." in run_page.notes(
         found, shelf, run_page.Sounds()
@@ -147,9 +147,8 @@ def test_an_evaluation_says_what_was_left_out_and_what_is_unknown(tmp_path: Path
         "kind": "evaluation",
         "model": "mine 1",
         "command": "hubbub evaluate mine.onnx 'my sounds'",
-        "listened": 90,
+        "outcome": {"listened": 90, "heard": 1200, "unreadable": {"a.wav": "no sound"}},
     }
-    about |= {"heard": 1200, "unreadable": {"a.wav": "no sound"}}
     run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED, **about)
     unknown = {"clips": 3, "share": 0.125, "accuracy": 0.75, "interval": [0.5, 1.0], "spared": 1 / 3}
     write_json(run.folder / "metrics.json", run.metrics | {"unknown": unknown})

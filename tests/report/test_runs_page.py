@@ -8,7 +8,7 @@ from hubbub.data.dataset import Dataset
 from hubbub.data.esc50 import MissingDatasetError
 from hubbub.errors import DataError, UsageError
 from hubbub.report import playlist, runs_page
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 from hubbub.runs.comparison import pair
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_json
@@ -35,7 +35,7 @@ def two(tmp_path: Path) -> list[Run]:
 
 
 def test_clips_that_only_one_names_right(tmp_path: Path) -> None:
-    found = runs_page.differing(pair(*map(Evidence.of, two(tmp_path))))
+    found = runs_page.differing(pair(*map(RunAnalysis.of, two(tmp_path))))
     assert found["counts"] == {"only_second": 1, "only_first": 1, "neither": 3, "both": 13}
     assert found["only_second"] == [["dog-02.wav", 1, 2, 0.8, 1, 0.9]]  # clip, is, first, its p, second, its p
     assert found["only_first"] == [["siren-01.wav", 0, 0, 0.9, 1, 0.8]]
@@ -50,7 +50,7 @@ def test_the_page_of_two_runs(tmp_path: Path) -> None:
     runs, page = two(tmp_path), tmp_path / "page.html"
     runs_page.write(page, runs)
     text, data = tinypages.body(page), tinypages.kept(page, "data")
-    change = pair(*map(Evidence.of, runs)).change
+    change = pair(*map(RunAnalysis.of, runs)).change
     assert "<h1>new against base</h1>" in text
     assert f"{100 * change.value:+.2f}</b> <small>({100 * change.low:+.2f} to {100 * change.high:+.2f})" in text
     assert "no difference shown" in text and "77.78 %" in text  # 14 of 18, both
@@ -63,7 +63,7 @@ def test_the_page_of_two_runs(tmp_path: Path) -> None:
 
 def test_recall_of_each_class_against_the_first(tmp_path: Path) -> None:
     runs = [*two(tmp_path), tinyruns.planted(tmp_path / "third", LABELS, {})]
-    base, *others = map(Evidence.of, runs)
+    base, *others = map(RunAnalysis.of, runs)
     rows = runs_page.class_rows([pair(base, other) for other in others])
     assert [row["one"].recall for row in rows] == pytest.approx([5 / 6, 3 / 6, 1])
     assert [[round(6 * other["change"]) for other in row["others"]] for row in rows] == [[-1, 1], [1, 3], [0, 0]]
@@ -84,7 +84,7 @@ def test_sounds_are_shared_among_the_lists(tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_hinders_a_comparison_is_said(tmp_path: Path) -> None:
     runs, page = two(tmp_path), tmp_path / "page.html"
-    write_json(runs[1].folder / "about.json", runs[1].about | {"split": "LEAKY random fold 1"})
+    runs[1] = tinyruns.changed(runs[1], split="LEAKY random fold 1")
     table = runs[1].folder / "predictions.csv"
     lines = table.read_text().splitlines(keepends=True)
     table.write_text("".join(line for line in lines if not line.startswith("rain-05")))

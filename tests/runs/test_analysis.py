@@ -6,14 +6,14 @@ import sklearn.metrics
 
 import tinyruns
 from hubbub.errors import DataError
-from hubbub.runs.analysis import Evidence, similarity_order
+from hubbub.runs.analysis import RunAnalysis, similarity_order
 from hubbub.storage import write_csv, write_json
 
 LABELS = ("siren", "dog", "rain", "cow")  # neither in alphabetical order nor in ESC-50's
 
 
 def test_classes_agree_with_sklearn(tmp_path: Path) -> None:
-    found = Evidence.of(tinyruns.write(tmp_path))
+    found = RunAnalysis.of(tinyruns.write(tmp_path))
     kept = found.predictions
     precision, recall, _, clips = sklearn.metrics.precision_recall_fscore_support(kept.targets, kept.predicted)
     assert [row.recall for row in found.classes] == pytest.approx(recall)
@@ -25,7 +25,7 @@ def test_classes_agree_with_sklearn(tmp_path: Path) -> None:
 
 def test_what_a_class_is_taken_for(tmp_path: Path) -> None:
     run = tinyruns.planted(tmp_path, LABELS, {("rain", "siren"): 1, ("rain", "cow"): 2})
-    rows = {row.label: row for row in Evidence.of(run).classes}
+    rows = {row.label: row for row in RunAnalysis.of(run).classes}
     assert rows["rain"].mistaken == ("cow", 2) and rows["rain"].recall == 0.5 and rows["rain"].precision == 1
     assert rows["cow"].mistaken is None and rows["cow"].precision == pytest.approx(6 / 8)
     assert {label: row.category for label, row in rows.items()} == {
@@ -38,15 +38,15 @@ def test_what_a_class_is_taken_for(tmp_path: Path) -> None:
 
 def test_a_class_without_clips_has_no_recall_and_one_that_was_never_named_no_precision(tmp_path: Path) -> None:
     run = tinyruns.planted(tmp_path, ("a", "b"), {("a", "b"): 6})
-    a, b = Evidence.of(run).classes
+    a, b = RunAnalysis.of(run).classes
     assert (a.recall, a.precision, b.recall, b.precision) == (0, None, 1, 0.5)
     rows = [line for line in (tmp_path / "predictions.csv").read_text().splitlines() if ",b," not in line[:20]]
     (tmp_path / "predictions.csv").write_text("\n".join([*rows, ""]))
-    assert Evidence.of(run).classes[1].recall is None and a.category is None
+    assert RunAnalysis.of(run).classes[1].recall is None and a.category is None
 
 
 def test_mistakes_come_first_and_what_misleads_most_ahead(tmp_path: Path) -> None:
-    found = Evidence.of(tinyruns.write(tmp_path))
+    found = RunAnalysis.of(tinyruns.write(tmp_path))
     data = found.clip_data()
     wrong = [a != b for a, b in zip(data["is"], data["named"], strict=True)]
     assert wrong == sorted(wrong, reverse=True) and sum(wrong) == found.wrong > 1
@@ -60,16 +60,16 @@ def test_mistakes_come_first_and_what_misleads_most_ahead(tmp_path: Path) -> Non
 def test_figures_are_those_of_the_predictions(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
     kept = run.metrics["test"]
-    assert Evidence.of(run).test == kept | {"loss": pytest.approx(kept["loss"], rel=1e-5)}  # of six kept digits
+    assert RunAnalysis.of(run).test == kept | {"loss": pytest.approx(kept["loss"], rel=1e-5)}  # of six kept digits
     nothing = tinyruns.write(tmp_path / "nothing", "official-fold9")
-    assert Evidence.of(nothing).test is None and Evidence.of(nothing).wrong == 0
+    assert RunAnalysis.of(nothing).test is None and RunAnalysis.of(nothing).wrong == 0
 
 
 def test_a_clip_that_the_run_knows_nothing_of(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
     write_csv(tmp_path / "clips.csv", ["clip", "recording"], [])
     with pytest.raises(DataError, match=r"clips.csv lacks the clip '1-1000-A-0.wav': run it again"):
-        _ = Evidence.of(run).recordings
+        _ = RunAnalysis.of(run).recordings
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -80,22 +80,22 @@ def test_a_clip_that_the_run_knows_nothing_of(tmp_path: Path) -> None:
 )
 def test_a_leak_is_known_from_the_run_and_from_the_one_around_it(tmp_path: Path, outer: str, inner: str) -> None:
     tinyruns.write(tmp_path / "cv", outer)
-    fold = Evidence.of(tinyruns.write(tmp_path / "cv" / "fold1", inner))
+    fold = RunAnalysis.of(tinyruns.write(tmp_path / "cv" / "fold1", inner))
     assert fold.leaky and fold.name == "cv, fold1"
-    honest = Evidence.of(tinyruns.write(tmp_path / "alone"))
+    honest = RunAnalysis.of(tinyruns.write(tmp_path / "alone"))
     assert not honest.leaky and honest.name == "alone"
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
-def orders(found: Evidence) -> dict[str, list[str]]:
+def orders(found: RunAnalysis) -> dict[str, list[str]]:
     return {item["name"]: [found.labels[i] for i in item["order"]] for item in found.matrix_data()["orders"]}
 
 
 def test_orders_of_classes(tmp_path: Path) -> None:
     run = tinyruns.planted(tmp_path, LABELS, {("rain", "cow"): 3, ("dog", "siren"): 1})
-    found = orders(Evidence.of(run))
+    found = orders(RunAnalysis.of(run))
     assert next(iter(found)) == "by category"  # what the page shows at first
     assert found["by category"] == ["dog", "cow", "rain", "siren"]
     assert found["by name"] == ["cow", "dog", "rain", "siren"]
@@ -107,7 +107,7 @@ def test_orders_of_classes(tmp_path: Path) -> None:
 
 
 def test_classes_that_are_not_esc50s_have_no_categories(tmp_path: Path) -> None:
-    found = Evidence.of(tinyruns.planted(tmp_path, ("dog", "robot"), {}))
+    found = RunAnalysis.of(tinyruns.planted(tmp_path, ("dog", "robot"), {}))
     assert found.categories == () and next(iter(orders(found))) == "by name"
     assert found.matrix_data()["categories"] == found.matrix_data()["category"] == []
 
@@ -130,10 +130,10 @@ def test_few_classes_have_one_order(classes: int) -> None:
 
 def test_clips_of_a_run_are_its_own_or_those_of_its_folds(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
-    known = Evidence.of(run).recordings
+    known = RunAnalysis.of(run).recordings
     (tmp_path / "fold1").mkdir()
     (tmp_path / "clips.csv").rename(tmp_path / "fold1" / "clips.csv")
     with pytest.raises(DataError, match=r"clips.csv cannot be read"):
-        _ = Evidence.of(run).recordings
+        _ = RunAnalysis.of(run).recordings
     write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5}})
-    assert Evidence.of(run).recordings == known
+    assert RunAnalysis.of(run).recordings == known

@@ -8,14 +8,12 @@ import typer.main
 import tinyruns
 from hubbub.cli.main import app
 from hubbub.runs import provenance
-from hubbub.runs.analysis import Evidence
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_json, write_text
 
 
-def opened(run: Run, **facts: Any) -> Evidence:
-    write_json(run.folder / "about.json", run.about | facts)
-    return Evidence.of(run)
+def opened(run: Run, **fields: Any) -> Run:
+    return tinyruns.changed(run, **fields)
 
 
 def parses(line: str) -> bool:
@@ -38,10 +36,10 @@ def parses(line: str) -> bool:
     ],
 )
 def test_the_command_that_makes_a_training_again(tmp_path: Path, split: str, expected: str) -> None:
-    found = opened(tinyruns.planted(tmp_path, ("dog", "cat"), {}), split=split)
-    assert provenance.command(found) == []  # without a recipe there is nothing to start
+    run = opened(tinyruns.planted(tmp_path, ("dog", "cat"), {}), split=split)
+    assert provenance.command(run) == []  # without a recipe there is nothing to start
     write_text(tmp_path / "recipe.yaml", "name: tiny\n")
-    assert provenance.command(found) == [expected] and parses(expected)
+    assert provenance.command(Run(run.folder)) == [expected] and parses(expected)
 
 
 def test_the_command_of_a_cross_validation(tmp_path: Path) -> None:
@@ -59,12 +57,14 @@ def test_copies_are_to_be_made_first(tmp_path: Path) -> None:
 
 def test_a_run_of_the_leak_study_comes_of_the_study(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path, "official-fold1")
-    write_csv(tmp_path / "unseen.csv", ["clip"], [])
-    assert provenance.command(opened(run)) == ["hubbub leak-study --seed 0"] and parses("hubbub leak-study --seed 0")
+    line = "hubbub leak-study --seed 0"
+    assert provenance.command(opened(run, command=line)) == [line] and parses(line)
 
 
 def test_facts_are_what_is_on_record(tmp_path: Path) -> None:
-    facts = dict(provenance.facts(opened(tinyruns.write(tmp_path), bf16=True, c=0.3)))
+    facts = dict(
+        provenance.details(opened(tinyruns.write(tmp_path), outcome={"seconds": 90.0, "bf16": True, "c": 0.3}))
+    )
     assert facts == {
         "dataset": "esc50",
         "split": tinyruns.WHOLE,
@@ -79,7 +79,7 @@ def test_facts_are_what_is_on_record(tmp_path: Path) -> None:
         "numpy": "2.0",
     }
     bare = tinyruns.planted(tmp_path / "bare", ("dog", "cat"), {})
-    assert set(dict(provenance.facts(Evidence.of(bare)))) == {"dataset", "split", "seed"}
+    assert set(dict(provenance.details(bare))) == {"dataset", "split", "seed", "recipe"}
 
 
 def test_parts_and_folds(tmp_path: Path) -> None:

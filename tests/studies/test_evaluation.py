@@ -105,10 +105,10 @@ class TestFigures:
 
     def test_the_run_says_what_it_is_of(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         path = model(tmp_path)
-        evaluate(path, load(sounds), run, called="my/sounds", command="hubbub evaluate tiny.onnx my/sounds")
-        about, recipe = run.about, yaml.safe_load((run.folder / "recipe.yaml").read_text())
-        assert run.finished and about["kind"] == "evaluation" and about["dataset"] == "my/sounds"
-        assert about["command"].startswith("hubbub evaluate") and about["environment"]["versions"]["numpy"]
+        evaluate(path, load(sounds), run, reference="my/sounds", command="hubbub evaluate tiny.onnx my/sounds")
+        record, recipe = run.record, yaml.safe_load((run.folder / "recipe.yaml").read_text())
+        assert run.finished and record.kind == "evaluation" and record.dataset.reference == "my/sounds"
+        assert record.command.startswith("hubbub evaluate") and record.environment["versions"]["numpy"]
         assert (recipe["name"], recipe["file"]) == ("evaluation of tiny 1", "tiny.onnx")
         assert len(recipe["sha256"]) == 64 and recipe["known_score"]["threshold"] == tinymodel.THRESHOLD
         rows = {row["clip"]: row for row in run.clips}
@@ -147,7 +147,7 @@ class TestRefusal:
         found = evaluate(path, load(sounds), run, unseen_only=True)
         assert run.predictions.clips == ("high/silent.wav", "low/a.wav", "middle/a.wav")
         assert found.facts()["heard"] == {"clips": 3, "clip": 1, "recording": 2, "samples": 1}
-        assert run.about["heard"] == 3 and "not heard" in run.about["split"]
+        assert run.record.outcome["heard"] == 3 and "not heard" in str(run.record.split)
 
     def test_an_empty_rest(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         data = load(sounds)
@@ -180,7 +180,7 @@ class TestBadInput:
         (sounds / "low" / "broken.wav").write_bytes(b"no sound")
         found = evaluate(model(tmp_path), load(sounds), run)
         assert list(found.unreadable) == ["low/broken.wav"] and "does not decode" in found.unreadable["low/broken.wav"]
-        assert run.metrics["test"]["clips"] == 6 and run.about["unreadable"] == found.unreadable
+        assert run.metrics["test"]["clips"] == 6 and run.record.outcome["unreadable"] == found.unreadable
 
     def test_none_that_can_be_read(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "sounds" / "low").mkdir(parents=True)
@@ -217,4 +217,4 @@ class TestInterruption:
         names = heard_by(monkeypatch)
         evaluate(path, load(sounds), run)
         assert names == ["1-77-B-0.wav"]
-        assert run.metrics["test"]["accuracy"] == pytest.approx(5 / 6) and run.about["listened"] == 90.0
+        assert run.metrics["test"]["accuracy"] == pytest.approx(5 / 6) and run.record.outcome["listened"] == 90.0

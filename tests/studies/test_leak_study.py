@@ -11,15 +11,17 @@ import tinylearning
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import RefusedError, UsageError
 from hubbub.evaluate.intervals import Interval
+from hubbub.runs.record import DatasetRecord
 from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.studies import leak_study
+from hubbub.studies.experiment import Experiment
 from hubbub.studies.leak_study import WAYS, SplitOutcome, Way
 from hubbub.train import recipe_file as recipes
 from hubbub.train.arrays import ClipArrays
 from hubbub.train.callbacks import BatchEnd
 from hubbub.train.config import Stage
-from hubbub.train.fit import Setting
+from hubbub.train.job import TrainingJob
 
 PER_CLASS, COPIES, EPOCHS = 4, 2, 6
 RECIPE = tinylearning.changed(
@@ -70,18 +72,19 @@ class Study:
         self.found: list[SplitOutcome] = []
 
     def run(self, unseen: Iterable[int] = UNSEEN, dataset: Dataset | None = None) -> "Study":
-        setting = Setting(
-            self.arrays,
-            RECIPE,
-            recipes.to_yaml(RECIPE),
-            tinylearning.cnn(),
-            0,
-            self.cache,
-            say=self.say,
-            watch=self.watch,
+        job = TrainingJob(
+            arrays=self.arrays,
+            dataset=DatasetRecord("tiny", "tiny", 96),
+            recipe=RECIPE,
+            trunk=tinylearning.cnn(),
+            seed=0,
+            cache=self.cache,
+            log=self.say,
+            on_batch_end=self.watch,
         )
         self.heard = {}
-        self.found = leak_study.run(setting, dataset or self.dataset, unseen, Run(self.folder))
+        experiment = Experiment(request={}, dataset=dataset or self.dataset, job=job)
+        self.found = leak_study.run(experiment, unseen, Run(self.folder))
         return self
 
     def say(self, line: str) -> None:
@@ -139,7 +142,7 @@ def test_a_recording_in_two_folds_is_put_aside_with_either(study: Study) -> None
 @every
 def test_what_is_called_leaky_leaks_and_nothing_else(study: Study, fold: int, way: Way) -> None:
     train, test = (values(study.clips(fold, way, part), "recording") for part in ("train", "test"))
-    leaky = study.of(fold, way).about["split"].startswith("LEAKY ")
+    leaky = study.of(fold, way).record.split.leaky
     assert leaky == ("LEAKY" in way.title) == ("LEAKY" in way.name)
     assert len(train & test) > 1 if leaky else train & test <= {SPANNING}  # which the given folds have, as ESC-50's do
 

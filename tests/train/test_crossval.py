@@ -6,19 +6,20 @@ import pytest
 
 import tinylearning as tiny
 from hubbub.errors import RefusedError
+from hubbub.runs.record import DatasetRecord, SplitRecord
 from hubbub.runs.run import Run
-from hubbub.train import crossval, fit
-from hubbub.train import recipe_file as recipes
+from hubbub.train import crossval
 from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe, Stage
+from hubbub.train.job import TrainingJob
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 1, 1e-2),))
 FOLDS = (1, 2, 4)
 
 
-def setting(folder: Path, recipe: Recipe = tiny.PROBE, **changes: Any) -> fit.Setting:
-    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
-    return fit.Setting(recipe=recipe, recipe_text=recipes.to_yaml(recipe), cache=folder / "cache", **facts | changes)
+def job(folder: Path, recipe: Recipe = tiny.PROBE, **changes: Any) -> TrainingJob:
+    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "log": lambda _: None}
+    return TrainingJob(recipe=recipe, dataset=DatasetRecord("tiny"), cache=folder / "cache", **facts | changes)
 
 
 def splits(validation: int | None = None) -> dict[int, RowSplit]:
@@ -28,7 +29,7 @@ def splits(validation: int | None = None) -> dict[int, RowSplit]:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("cv")
-    return crossval.cross_validate(setting(folder), splits(), Run(folder / "cv"))
+    return crossval.cross_validate(job(folder), splits(), Run(folder / "cv"))
 
 
 def test_predictions_of_the_folds_are_joined(done: Run) -> None:
@@ -62,17 +63,19 @@ def test_the_interval_is_over_source_recordings(tmp_path: Path) -> None:
     recipe = tiny.changed(tiny.PROBE, c_grid=(0.001,))
     wide = []
     for name, arrays in (("a", given), ("b", together)):
-        run = crossval.cross_validate(setting(tmp_path / name, recipe, arrays=arrays), splits(), Run(tmp_path / name))
+        run = crossval.cross_validate(job(tmp_path / name, recipe, arrays=arrays), splits(), Run(tmp_path / name))
         wide.append(run.metrics["test"]["interval"])
     accuracies = list(run.metrics["folds"].values())
     assert wide[0] != wide[1] and min(accuracies) <= wide[1][0] <= wide[1][1] <= max(accuracies)
 
 
 def test_what_ran_is_on_record(done: Run) -> None:
-    about = done.about
-    assert about["split"] == "tiny folds 1 2 4" and about["labels"] == list(tiny.LABELS)
-    seconds = sum(done.child(f"fold{fold}").about["seconds"] for fold in FOLDS)
-    assert about["seconds"] == pytest.approx(seconds, abs=0.06) and done.finished
+    record = done.record
+    assert (
+        str(record.split) == "tiny folds 1 2 4" and record.labels == tiny.LABELS and record.kind == "cross-validation"
+    )
+    seconds = sum(done.child(f"fold{fold}").record.outcome["seconds"] for fold in FOLDS)
+    assert record.outcome["seconds"] == pytest.approx(seconds, abs=0.06) and done.finished
     assert not (done.folder / "model.pt").exists()
 
 
@@ -86,10 +89,10 @@ def test_an_interrupted_cross_validation_goes_on(tmp_path: Path) -> None:
 
     target = Run(tmp_path / "cv")
     with pytest.raises(RuntimeError, match="power cut"):
-        crossval.cross_validate(setting(tmp_path, QUICK, say=say), splits(3), target)
-    assert not target.finished and target.child("fold1").finished and not target.child("fold2").about
+        crossval.cross_validate(job(tmp_path, QUICK, log=say), splits(3), target)
+    assert not target.finished and target.child("fold1").finished and not target.child("fold2").exists
     kept = (target.folder / "fold1" / "model.pt").stat().st_mtime_ns
-    crossval.cross_validate(setting(tmp_path, QUICK, say=say), splits(3), target)
+    crossval.cross_validate(job(tmp_path, QUICK, log=say), splits(3), target)
     assert target.finished and (target.folder / "fold1" / "model.pt").stat().st_mtime_ns == kept
     epochs = [line for line in said if line.startswith("stage")]
     assert len(epochs) == len(FOLDS) and target.metrics["validation"]["clips"] == 6
@@ -98,15 +101,15 @@ def test_an_interrupted_cross_validation_goes_on(tmp_path: Path) -> None:
 def test_another_recipe_is_refused(done: Run, tmp_path: Path) -> None:
     other = tiny.changed(tiny.PROBE, c_grid=(0.5,))
     with pytest.raises(RefusedError, match="holds a run with another recipe"):
-        crossval.cross_validate(setting(tmp_path, other), splits(), done)
+        crossval.cross_validate(job(tmp_path, other), splits(), done)
     with pytest.raises(RefusedError, match="holds a run with another split"):
-        crossval.cross_validate(setting(tmp_path), {1: splits()[1]}, done)
+        crossval.cross_validate(job(tmp_path), {1: splits()[1]}, done)
 
 
 def test_the_final_model_stands_beside_the_folds(tmp_path: Path) -> None:
-    target = crossval.cross_validate(setting(tmp_path), splits(), Run(tmp_path / "cv"))
+    target = crossval.cross_validate(job(tmp_path), splits(), Run(tmp_path / "cv"))
     before = target.metrics
     every = np.arange(len(tiny.clip_arrays().ids))
-    final = crossval.final_model(setting(tmp_path), RowSplit("all", every[:-2], every[:0], every[-2:]), target)
+    final = crossval.final_model(job(tmp_path), RowSplit(SplitRecord("all"), every[:-2], every[:0], every[-2:]), target)
     assert final.folder == tmp_path / "cv" / "final" and (final.folder / "model.pt").is_file()
     assert final.predictions.clips == ("clip-22", "clip-23") and target.metrics == before

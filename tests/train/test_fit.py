@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,22 @@ import tinylearning as tiny
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import softmax
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import DatasetRecord, SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import digest, read_csv
 from hubbub.train import fit
 from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import RowSplit
+from hubbub.train.arrays import ClipArrays, RowSplit
 from hubbub.train.config import Recipe, Stage
+from hubbub.train.job import TrainingJob
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2),))
 
 
-def setting(folder: Path, recipe: Recipe = QUICK, **changes: Any) -> fit.Setting:
-    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "say": lambda _: None}
+def job(folder: Path, recipe: Recipe = QUICK, **changes: Any) -> TrainingJob:
+    facts: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": tiny.trunk(), "seed": 0, "log": lambda _: None}
     facts |= changes
-    return fit.Setting(recipe=recipe, recipe_text=recipes.to_yaml(recipe), cache=folder / "cache", **facts)
+    return TrainingJob(recipe=recipe, dataset=DatasetRecord("tiny"), cache=folder / "cache", **facts)
 
 
 def split(validation: int | None = 3) -> RowSplit:
@@ -38,7 +41,7 @@ def content(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("done")
-    return fit.run(setting(folder), split(), Run(folder / "run"))
+    return fit.run(job(folder), split(), Run(folder / "run"))
 
 
 def test_what_a_run_leaves_behind(done: Run) -> None:
@@ -46,9 +49,11 @@ def test_what_a_run_leaves_behind(done: Run) -> None:
     found = {name for name in content(done.folder) if not name.startswith("tensorboard/")}
     assert found == files | {"predictions.csv", "recipe.yaml", "validation.csv"}
     assert recipes.load(str(done.folder / "recipe.yaml")) == QUICK
-    about = done.about
-    assert about["finished"] and about["seconds"] > 0 and about["split"] == "tiny-fold4" and about["seed"] == 0
-    assert about["dataset"] == "tiny" and about["labels"] == list(tiny.LABELS) and about["environment"]["versions"]
+    record = done.record
+    assert record.finished and record.outcome["seconds"] > 0 and record.seed == 0
+    assert (str(record.split), str(record.dataset), record.labels) == ("tiny-fold4", "tiny", tiny.LABELS)
+    assert record.environment["versions"] and record.kind == "training" and record.recipe == QUICK.name
+    assert set(record.content) == {"clips", "samples", "labels of clips", "recordings", "trunk", "pictures"}
 
 
 def test_every_clip_is_on_record_with_its_part(done: Run) -> None:
@@ -97,17 +102,17 @@ def test_figures_are_those_of_the_predictions(done: Run) -> None:
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = fit.run(setting(tmp_path), split(), Run(tmp_path / "run"))
+    run = fit.run(job(tmp_path), split(), Run(tmp_path / "run"))
     before = content(run.folder)
 
     def never(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(fit, "_fit", never)
-    fit.run(setting(tmp_path), split(), Run(tmp_path / "run"))
+    fit.run(job(tmp_path), split(), Run(tmp_path / "run"))
     assert content(run.folder) == before
     with pytest.raises(AssertionError, match="trained again"):
-        fit.run(setting(tmp_path), split(), Run(tmp_path / "other"))
+        fit.run(job(tmp_path), split(), Run(tmp_path / "other"))
 
 
 def test_an_interrupted_run_goes_on_and_ends_alike(done: Run, tmp_path: Path) -> None:
@@ -120,9 +125,9 @@ def test_an_interrupted_run_goes_on_and_ends_alike(done: Run, tmp_path: Path) ->
 
     target = Run(tmp_path / "run")
     with pytest.raises(RuntimeError, match="power cut"):
-        fit.run(setting(tmp_path, say=say), split(), target)
+        fit.run(job(tmp_path, log=say), split(), target)
     assert not target.finished and (target.folder / "checkpoints").is_dir()
-    fit.run(setting(tmp_path, say=said.append), split(), target)
+    fit.run(job(tmp_path, log=said.append), split(), target)
     assert target.finished and len(said) == 3
     ours, theirs = content(target.folder), content(done.folder)
     for name in ("predictions.csv", "validation.csv", "clips.csv", "metrics.json"):
@@ -132,15 +137,31 @@ def test_an_interrupted_run_goes_on_and_ends_alike(done: Run, tmp_path: Path) ->
     assert epochs[0] == epochs[1]
 
 
-Change = Callable[[Path], fit.Setting]
+def altered(**rows: int) -> ClipArrays:
+    """The clips, of which one has other samples, another recording or another class."""
+    arrays = tiny.clip_arrays()
+    changes: dict[str, Any] = {}
+    for name, row in rows.items():
+        values = list(getattr(arrays, name))
+        values[row] = values[row + 1]
+        changes[name] = tuple(values) if name == "digests" else np.array(values)
+    return dataclasses.replace(arrays, **changes)
+
+
+Change = Callable[[Path], TrainingJob]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda folder: setting(folder, tiny.changed(QUICK, batch_size=3)), "another recipe"),
-        (lambda folder: setting(folder, seed=1), "another seed"),
-        (lambda folder: setting(folder, arrays=tiny.clip_arrays(("x", "y"))), "another labels"),
+        (lambda folder: job(folder, tiny.changed(QUICK, batch_size=3)), "another recipe"),
+        (lambda folder: job(folder, seed=1), "another seed"),
+        (lambda folder: job(folder, arrays=tiny.clip_arrays(("x", "y"))), "another labels"),
+        (lambda folder: job(folder, arrays=altered(digests=2)), "another samples"),
+        (lambda folder: job(folder, arrays=altered(groups=2)), "another recordings"),
+        (lambda folder: job(folder, arrays=altered(targets=2)), "another labels of clips"),
+        (lambda folder: job(folder, trunk=tiny.trunk(seed=1)), "another trunk"),
+        (lambda folder: job(folder, pictures=True), "another pictures"),
     ],
 )
 def test_a_run_of_something_else_is_refused(done: Run, tmp_path: Path, change: Change, said: str) -> None:
@@ -160,13 +181,13 @@ def test_a_probe_needs_no_validation_and_trains_on_the_rest(tmp_path: Path) -> N
         watched.extend(items)
         return watched
 
-    run = fit.run(setting(tmp_path, tiny.PROBE, track=track), split(validation=None), Run(tmp_path / "run"))
+    run = fit.run(job(tmp_path, tiny.PROBE, progress=lambda _: track), split(validation=None), Run(tmp_path / "run"))
     assert set(content(run.folder)) == {
         *("about.json", "clips.csv", "metrics.json", "model.pt", "predictions.csv", "recipe.yaml")
     }
     assert run.metrics["validation"] == {"clips": 0, "accuracy": None, "loss": None}
     assert run.metrics["train"]["clips"] == 18 and run.metrics["train"]["accuracy"] > 0.8
-    assert run.about["c"] in (0.01, 1.0) and set(run.about["inner_accuracy"]) == {"0.01", "1.0"}
+    assert run.record.outcome["c"] in (0.01, 1.0) and set(run.record.outcome["inner_accuracy"]) == {"0.01", "1.0"}
     assert watched == [0.01, 1.0]
 
 
@@ -176,7 +197,7 @@ def test_a_probe_does_not_look_at_test_clips(tmp_path: Path) -> None:
     for name, shift in (("a", 0.0), ("b", 9.0)):
         given.logmels[rows.test] += shift
         given.targets[rows.test] = (given.targets[rows.test] + int(shift)) % 2
-        fit.run(setting(tmp_path / name, tiny.PROBE, arrays=given), rows, Run(tmp_path / name / "run"))
+        fit.run(job(tmp_path / name, tiny.PROBE, arrays=given), rows, Run(tmp_path / name / "run"))
         states.append(torch.load(tmp_path / name / "run" / "model.pt", weights_only=True))
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
@@ -184,7 +205,7 @@ def test_a_probe_does_not_look_at_test_clips(tmp_path: Path) -> None:
 def test_a_model_for_use_is_tested_on_nothing(tmp_path: Path) -> None:
     every = np.arange(len(tiny.clip_arrays().ids))
     none = np.zeros(0, np.int64)
-    run = fit.run(setting(tmp_path, tiny.PROBE), RowSplit("all", every, none, none), Run(tmp_path / "run"))
+    run = fit.run(job(tmp_path, tiny.PROBE), RowSplit(SplitRecord("all"), every, none, none), Run(tmp_path / "run"))
     assert run.metrics["test"] == {"clips": 0, "accuracy": None, "loss": None}
     assert run.predictions.clips == () and run.metrics["train"]["clips"] == len(every)
 

@@ -13,12 +13,14 @@ import torch
 import tinylearning as tiny
 from hubbub.augment.plan import Augment
 from hubbub.errors import RefusedError
+from hubbub.runs.record import DatasetRecord
 from hubbub.storage import read_csv
 from hubbub.train import arrays, stages
 from hubbub.train.arrays import ClipArrays
 from hubbub.train.callbacks import BatchEnd, OnBatchEnd, ignore
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.fit import predict
+from hubbub.train.job import TrainingJob
 from hubbub.train.networks.classifier import ClassifierNetwork, head
 
 
@@ -32,14 +34,17 @@ def fit(folder: Path, recipe: Recipe = tiny.FINETUNE, seed: int = 0, **facts: ob
     say: Callable[[str], None] = facts.get("say", lambda _: None)  # type: ignore[assignment]
     watch: OnBatchEnd = facts.get("watch", ignore)  # type: ignore[assignment]
     trunk = tiny.cnn() if recipe.network == tiny.SCRATCH.network else tiny.trunk()
-    return stages.fit(
-        given,
-        tiny.split(tiny.clip_arrays()),
-        recipe,
-        trunk,
-        seed,
-        stages.Place(folder / "run", folder / "cache", say, watch),
+    job = TrainingJob(
+        arrays=given,
+        dataset=DatasetRecord("tiny"),
+        recipe=recipe,
+        trunk=trunk,
+        seed=seed,
+        cache=folder / "cache",
+        log=say,
+        on_batch_end=watch,
     )
+    return stages.fit(job, tiny.split(tiny.clip_arrays()), folder / "run")
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

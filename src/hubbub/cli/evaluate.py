@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.cli.options import RUNS, Name, Runs, require_folder_name, say
+from hubbub.cli.options import RUNS, Name, Runs, command, say
 from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def evaluate(
     from hubbub.cli.progress import track
     from hubbub.data.sources import open_dataset
     from hubbub.listen.classifier import BUILT_IN as FILE
-    from hubbub.runs.run import Run
+    from hubbub.runs.run import Run, require_folder_name
     from hubbub.studies import evaluation
 
     path = FILE if model == BUILT_IN else Path(model)
@@ -42,15 +42,14 @@ def evaluate(
         raise UsageError(f"{model} is a folder: `hubbub export {shlex.quote(model)}` makes a model file of a run")
     require_folder_name(name)
     opened = open_dataset(dataset)
-    words = ["hubbub", "evaluate", model, dataset, *(["--unseen-only"] if unseen_only else [])]
     found = evaluation.evaluate(
         path,
         opened,
         Run(runs / (name or _named(model, opened.name, unseen_only))),
         unseen_only,
         track,
-        called=_findable(dataset, opened),
-        command=shlex.join(words),
+        reference=_findable(dataset, opened),
+        command=command(),
     )
     _show(found, as_json)
     if found.unreadable:

@@ -1,13 +1,12 @@
 """`hubbub leak-study`: by how much a leaky split flatters."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.cli.options import RUNS, Runs, Seed, Set, Words, learning, prepare
+from hubbub.cli.options import RUNS, Runs, Seed, Set, experiment, learning, overrides
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,28 +30,25 @@ def leak_study(
 ) -> None:
     """Train one network on four ways to split ESC-50, and score each on recordings that none of them has heard."""
     with learning():
-        from hubbub.studies import leak_study
-        from hubbub.train import recipe_file as recipes
-    from hubbub.cli.progress import Training
+        from hubbub.studies import leak_study as study
+        from hubbub.studies.experiment import load_recipe
     from hubbub.cli.show import console
     from hubbub.report.tables import filled
     from hubbub.runs.run import Run
     from hubbub.storage import write_text
 
-    words = Words(recipe, None, "leak-study", seed=seed, sets=tuple(sets))
-    named = recipes.load(recipe, words.changes, words.budget).name
+    named = load_recipe(recipe, overrides(sets), "leak-study").name
     if page is not None:
         filled(page, leak="")  # told before hours of training
-    prepared = prepare(replace(words, dataset=str(copies or _made())))
     target = Run(runs / f"leak-study-{named}{f'-seed{seed}' if seed else ''}")
-    with Training() as bar:
-        found = leak_study.run(replace(prepared.setting, watch=bar, say=bar.say), prepared.sounds, unseen, target)
-    console().print(_table(found))
+    with experiment(recipe, str(copies or _made()), "leak-study", None, False, seed, sets) as prepared:
+        outcomes = study.run(prepared, unseen, target)
+    console().print(_table(outcomes))
     print(f"run folders: {target.folder}")
     if page is not None:
         evidence = page.with_suffix(".csv")
-        leak_study.write_evidence(evidence, target, unseen)
-        write_text(page, filled(page, leak=leak_study.table(found)))
+        study.write_evidence(evidence, target, unseen)
+        write_text(page, filled(page, leak=study.table(outcomes)))
         print(f"{page}: brought up to date, from {evidence.name}")
 
 

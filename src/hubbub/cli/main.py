@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hubbub import __version__
-from hubbub.cli import audit, data, evaluate, explore, features, leak_study, learn, listen, recipes, report
+from hubbub.cli import audit, cv, data, evaluate, explore, export, features, leak_study, listen, recipes, report, train
 from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
@@ -28,9 +28,9 @@ for command in (
     explore.explore,
     audit.audit,
     evaluate.evaluate,
-    learn.cv,
-    learn.train,
-    learn.export,
+    cv.cv,
+    train.train,
+    export.export,
     augment,
     recipes.recipes,
     leak_study.leak_study,

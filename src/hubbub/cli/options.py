@@ -1,9 +1,9 @@
-"""From the words of a command line to what training takes: recipe, dataset, split, arrays."""
+"""Options that several commands share, and what they make of them."""
 
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +12,8 @@ import typer
 from hubbub.errors import RefusedError, UsageError, missing_extra
 
 if TYPE_CHECKING:
-    from hubbub.data.dataset import Dataset
-    from hubbub.data.splits import Split as Ids
     from hubbub.runs.run import Run
-    from hubbub.train.arrays import ClipArrays, RowSplit
-    from hubbub.train.config import Recipe
-    from hubbub.train.fit import Setting
+    from hubbub.studies.experiment import Experiment
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a YAML file.")]
 DatasetName = Annotated[
@@ -25,10 +21,8 @@ DatasetName = Annotated[
     typer.Option("--dataset", help="esc50 (if left out), esc10, synthetic (for --budget quick), or a folder."),
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]
-Name = Annotated[
-    str | None, typer.Option("--name", help="Of the run folder; made from recipe and dataset if left out.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
+Name = Annotated[str | None, typer.Option("--name", help="Run folder name; made from recipe and dataset if left out.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")]
 Weights = Annotated[Path | None, typer.Option(help="File or folder of the pretrained weights.")]
 Budget = Annotated[str | None, typer.Option(help="One of the recipe's budgets, such as quick.")]
@@ -42,84 +36,60 @@ Pictures = Annotated[Path | None, typer.Option(help="Train from the PNG files of
 RUNS = Path("runs")
 
 
-@dataclass(frozen=True)
-class Words:
-    """What was asked for, as it was typed."""
+@contextmanager
+def experiment(
+    recipe: str,
+    dataset: str | None,
+    budget: str | None,
+    split: str | None,
+    leaks: bool,
+    seed: int,
+    sets: Sequence[str],
+    weights: Path | None = None,
+    pictures: Path | None = None,
+) -> Iterator["Experiment"]:
+    """The experiment that a command asks for, with a bar on the terminal that follows its training."""
+    from hubbub.cli.progress import Training, track
 
-    recipe: str
-    dataset: str | None = None
-    budget: str | None = None
-    split: str | None = None
-    leaks: bool = False
-    seed: int = 0
-    sets: tuple[str, ...] = ()
-    weights: Path | None = None
-    pictures: Path | None = None
-
-    @property
-    def data(self) -> str:
-        """The dataset's name: as given, or the one that fits the budget."""
-        return self.dataset or ("synthetic" if self.budget == "quick" else "esc50")
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """The recipe's keys that were set."""
-        split: dict[str, Any] = {"split.kind": self.split} if self.split else {}
-        if self.split and self.split != "filename-regex":
-            split["split.patterns"] = None
-        return split | dict(_parsed(item) for item in self.sets)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What training takes, and the dataset that it came from."""
-
-    words: Words
-    sounds: "Dataset"
-    setting: "Setting"
-
-    def ids(self, fold: int | None) -> "Ids":
-        """The split that tests `fold`."""
-        from hubbub.data.splits import make
-
-        recipe = self.setting.recipe
-        return make(self.sounds, recipe.split, fold, recipe.validation)
-
-    def split(self, fold: int | None) -> "RowSplit":
-        """The same as rows of the arrays."""
-        return self.rows(self.ids(fold))
-
-    def rows(self, split: "Ids") -> "RowSplit":
-        """A split of clip ids as rows of the arrays."""
-        from hubbub.train.arrays import RowSplit
-
-        place = self.setting.arrays.rows
-        return RowSplit(split.name, *(place(ids) for ids in (split.train, split.validation, split.test)))
-
-    def folder(self, runs: Path, name: str | None, fold: int | None = None) -> "Run":
-        """Where the run lies: as named, or named after what it is."""
-        from hubbub.data.splits import LEAKY
-        from hubbub.runs.run import Run
-
-        require_folder_name(name)
-        recipe, words = self.setting.recipe, self.words
-        leaky = recipe.split.leaky
-        parts = [
-            f"{LEAKY.strip()}-{recipe.split.kind}" if leaky else "",
-            recipe.name,
-            words.budget or "",
-            self.sounds.name,
-            "" if leaky or recipe.split.kind in ("official", "filename-regex") else recipe.split.kind,
-            "" if fold is None else f"fold{fold}",
-            f"seed{words.seed}" if words.seed else "",
-        ]
-        return Run(runs / (name or "-".join(part for part in parts if part)))
+    with learning():
+        from hubbub.studies.experiment import Experiment
+    with Training() as bar:
+        yield Experiment.prepare(
+            recipe=recipe,
+            dataset=dataset,
+            budget=budget,
+            split=split,
+            overrides=overrides(sets),
+            allow_leaky=leaks,
+            seed=seed,
+            weights=weights,
+            pictures=pictures,
+            command=command(),
+            log=bar.say,
+            progress=track,
+            on_batch_end=bar,
+        )
 
 
-def require_folder_name(name: str | None) -> None:
-    """Raises UsageError if a name that was given would lead out of the folder of runs."""
-    if name is not None and (name in ("", "..") or Path(name).name != name):
-        raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
+def overrides(sets: Sequence[str]) -> dict[str, Any]:
+    """Keys and values of the options `--set KEY=VALUE`. Raises UsageError for one that is not of that form."""
+    import yaml
+
+    values = {}
+    for item in sets:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set takes KEY=VALUE, such as --set network.dropout=0.3, not {item!r}")
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {item}: the value is not YAML") from error
+    return values
+
+
+def command() -> str:
+    """What was typed, as a shell takes it."""
+    return shlex.join(["hubbub", *sys.argv[1:]])
 
 
 @contextmanager
@@ -133,88 +103,23 @@ def learning() -> Iterator[None]:
         raise missing_extra("train", "learning") from error
 
 
-def prepare(words: Words) -> Prepared:
-    """Load recipe, dataset, weights and arrays.
+def conclude(run: "Run", figure: str) -> None:
+    """Print a run's figures, draw its pictures, and say where they are; `figure` names its accuracy."""
+    from hubbub.cli.report import show_run
+    from hubbub.report.plots import draw_all
 
-    Raises what each of them raises, and RefusedError for a leaky split that was not asked for in so many words.
-    """
-    with learning():
-        from hubbub.train import fit, pretrained, recipe_file as recipes  # noqa: I001
-
-    from hubbub.cli.progress import track
-    from hubbub.data.sources import open_dataset
-    from hubbub.storage import cache_dir
-
-    recipe = recipes.load(words.recipe, words.changes, words.budget)
-    if recipe.split.leaky and not words.leaks:
-        raise RefusedError(
-            f"the split {recipe.split.kind} tests on recordings that training hears, so that its figure says nothing"
-            " about new sounds: give --i-know-it-leaks to see it all the same"
-        )
-    sounds = open_dataset(words.data)
-    trunk = pretrained.load(recipe.network, recipe.frontend.channels, words.seed, words.weights)
-    setting = fit.Setting(
-        arrays(sounds, recipe, words.pictures),
-        recipe,
-        recipes.to_yaml(recipe),
-        trunk,
-        words.seed,
-        cache_dir("frozen"),
-        say,
-        track("choosing C"),
-    )
-    return Prepared(words, sounds, setting)
-
-
-def arrays(sounds: "Dataset", recipe: "Recipe", pictures: Path | None = None) -> "ClipArrays":
-    """The dataset's clips as the recipe's network is shown them."""
-    import numpy as np
-
-    from hubbub.cli.progress import track
-    from hubbub.data import esc50
-    from hubbub.features import cache
-    from hubbub.train.arrays import ClipArrays
-
-    spec, seconds, clips = recipe.frontend, recipe.seconds, sounds.clips
-    known = set(sounds.labels) <= set(esc50.LABELS)
-    if recipe.augment.rules == "acoustic" and not known:
-        raise UsageError(f"acoustic rules know the classes of ESC-50 only, not all of {sounds.name}: use balanced")
-    if pictures is not None:
-        from hubbub.features.png import read
-
-        features = read(pictures, clips, spec, seconds)
+    show_run(run)
+    try:
+        drawn = draw_all(run)
+    except RefusedError as error:  # no matplotlib; figures do without
+        say(f"no pictures: {error}")
     else:
-        features = cache.load(clips, spec, seconds, track=track("log-mel"))
-    number = {label: index for index, label in enumerate(sounds.labels)}
-    waveforms = None
-    if recipe.of_waveform:
-        waveforms = cache.sounds(clips, features.digests, spec.sample_rate, seconds, track=track("waveforms"))
-    return ClipArrays(
-        sounds.name,
-        sounds.labels,
-        tuple(clip.id for clip in clips),
-        features.logmels,
-        np.array([number[clip.label] for clip in clips]),
-        np.array([clip.group for clip in clips]),
-        np.array([clip.fold or 0 for clip in clips]),
-        features.digests,
-        tuple(esc50.category(label) for label in sounds.labels) if known else (),
-        waveforms,
-    )
+        print(f"pictures: {', '.join(path.name for path in drawn)}")
+    print(f"run folder: {run.folder}")
+    leaky = "LEAKY " if run.leaky else ""
+    print(f"{leaky}{figure}: {100 * run.metrics['test']['accuracy']:.2f} %")
 
 
 def say(line: str) -> None:
     """A line on stderr, at once."""
     print(line, file=sys.stderr, flush=True)
-
-
-def _parsed(item: str) -> tuple[str, Any]:
-    import yaml
-
-    key, equals, value = item.partition("=")
-    if not equals or not key:
-        raise UsageError(f"--set takes KEY=VALUE, such as --set network.dropout=0.3, not {item!r}")
-    try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--set {item}: the value is not YAML") from error

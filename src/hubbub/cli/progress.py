@@ -49,8 +49,7 @@ class Training:
         self._stage = 0
 
     def __enter__(self) -> "Training":
-        self._bar.start()
-        return self
+        return self  # the bar starts with the first batch, so that steps before it can have bars of their own
 
     def __exit__(self, *ended: object) -> None:
         self._bar.stop()
@@ -66,6 +65,7 @@ class Training:
         """One batch is done."""
         if self._bar.disable:
             return
+        self._bar.start()
         now: dict[str, Any] = {
             "description": " · ".join([*([self._label] if self._label else []), _place(step)]),
             "completed": (step.epoch - 1) * step.batches + step.batch,

@@ -70,9 +70,7 @@ def _table(width: int, first: str) -> "Table":
 
 
 def _rank(row: dict[str, Any]) -> tuple[bool, float]:
-    from hubbub.data.splits import LEAKY
-
-    return row["protocol"].startswith(LEAKY), -row["accuracy"]
+    return row["protocol"].startswith("LEAKY "), -row["accuracy"]
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ The rules named LEAKY break that, or cut recordings apart, on purpose: they show
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,7 +18,6 @@ from hubbub.errors import UsageError
 if TYPE_CHECKING:  # recipes name a `Plan` where no sound library is at hand
     from hubbub.data.dataset import Clip, Dataset
 
-LEAKY = "LEAKY "  #: how the name of a split begins whose test is not honest
 PARTS = ("train", "validation", "test")
 
 Kind = Literal["official", "grouped", "filename-regex", "random", "random-expanded"]
@@ -29,19 +28,38 @@ class Split:
     """Clip ids to train on, to choose by, and to test on; no id is in two of them.
 
     Attributes:
+        kind: the rule. fold: the test fold, from 1; None for a rule without folds.
+        leaky: whether training hears recordings, or even clips, that are tested on; a score on it is no honest figure.
         dropped: ids that the rule assigned, but which are in no part because their recording is in a later one.
     """
 
-    name: str
+    kind: str
+    fold: int | None
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    leaky: bool = False
     dropped: tuple[str, ...] = ()
 
     @property
-    def leaky(self) -> bool:
-        """Whether training hears recordings, or even clips, that are tested on; a score on it is no honest figure."""
-        return self.name.startswith(LEAKY)
+    def name(self) -> str:
+        """The rule and the fold, for people."""
+        return split_name(self.kind, self.fold, leaky=self.leaky)
+
+
+def split_name(kind: str, fold: int | None = None, folds: Sequence[int] = (), leaky: bool = False) -> str:
+    """A split for people; one whose test is not honest says so first.
+
+    >>> split_name("official", 2), split_name("official", folds=(1, 2)), split_name("random", 2, leaky=True)
+    ('official-fold2', 'official folds 1 2', 'LEAKY random fold 2')
+    """
+    if folds:
+        name = f"{kind} folds {' '.join(map(str, folds))}"
+    elif fold is not None:
+        name = f"{kind} fold {fold}" if leaky else f"{kind}-fold{fold}"
+    else:
+        name = kind
+    return f"LEAKY {name}" if leaky else name
 
 
 @dataclass(frozen=True)
@@ -111,7 +129,7 @@ def make(dataset: "Dataset", plan: Plan, fold: int | None = None, validation: fl
     if plan.kind == "grouped":
         folds = by_recording(dataset.originals, plan.folds, seed)
         tested = {clip.id for clip in dataset.originals if folds[clip.group] == fold}
-        return _honest(f"grouped-fold{fold}", dataset, tested, validation, seed)
+        return _honest("grouped", fold, dataset, tested, validation, seed)
     return _random(dataset, plan, fold, validation, seed)
 
 
@@ -150,7 +168,7 @@ def official(dataset: "Dataset", fold: int, validation: float = 0.15, seed: int 
     """
     _require_fold(dataset, fold)
     tested = {clip.id for clip in dataset.originals if clip.fold == fold}
-    return _honest(f"official-fold{fold}", dataset, tested, validation, seed)
+    return _honest("official", fold, dataset, tested, validation, seed)
 
 
 def all_but(dataset: "Dataset", kept: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
@@ -161,7 +179,7 @@ def all_but(dataset: "Dataset", kept: Iterable[str], validation: float = 0.15, s
     names = set(kept)
     out = {clip.group for clip in dataset.clips if clip.id in names}
     tested = {clip.id for clip in dataset.originals if clip.group in out}
-    return _honest("all-but-showcase" if names else "all", dataset, tested, validation, seed)
+    return _honest("all-but-showcase" if names else "all", None, dataset, tested, validation, seed)
 
 
 def without_fold(dataset: "Dataset", fold: int) -> "Dataset":
@@ -197,13 +215,15 @@ def _drawn(names: Iterable[tuple[str, str]], share: float, rng: np.random.Genera
     return frozenset(drawn)
 
 
-def _honest(name: str, dataset: "Dataset", tested: Collection[str], validation: float, seed: int) -> Split:
+def _honest(
+    kind: str, fold: int | None, dataset: "Dataset", tested: Collection[str], validation: float, seed: int
+) -> Split:
     """Test on those clips, validate on a share of the other recordings, train on the rest and on its copies."""
     rest = [clip for clip in dataset.originals if clip.id not in tested]
     held = hold_out(rest, validation, seed)
     train = {clip.id for clip in rest if clip.group not in held}
     chosen_by = {clip.id for clip in rest if clip.group in held}
-    return _split(name, dataset, train | _copies(dataset, train, {*chosen_by, *tested}), chosen_by, tested)
+    return _split(kind, fold, dataset, train | _copies(dataset, train, {*chosen_by, *tested}), chosen_by, tested)
 
 
 def _copies(dataset: "Dataset", train: Collection[str], away: Collection[str]) -> set[str]:
@@ -212,9 +232,10 @@ def _copies(dataset: "Dataset", train: Collection[str], away: Collection[str]) -
     return {clip.id for clip in dataset.clips if clip.made_from in train and clip.group not in groups}
 
 
-def _split(name: str, dataset: "Dataset", *parts: Collection[str]) -> Split:
+def _split(kind: str, fold: int | None, dataset: "Dataset", *parts: Collection[str]) -> Split:
     """The parts in the order of the dataset's clips."""
-    return Split(name, *(tuple(clip.id for clip in dataset.clips if clip.id in part) for part in parts))
+    train, validation, test = (tuple(clip.id for clip in dataset.clips if clip.id in part) for part in parts)
+    return Split(kind, fold, train, validation, test)
 
 
 def by_recording(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, int]:
@@ -258,7 +279,7 @@ def _by_name(dataset: "Dataset", plan: Plan) -> Split:
             raise UsageError(f"the pattern for {name}, {expression.pattern!r}, leaves no clip of {dataset.name} there")
     train, chosen_by, tested = ids
     copies = _copies(dataset, train, chosen_by | tested)
-    split = _split("filename-regex", dataset, train | copies, chosen_by, tested)
+    split = _split("filename-regex", None, dataset, train | copies, chosen_by, tested)
     return replace(split, dropped=tuple(sorted(dropped)))
 
 
@@ -273,7 +294,7 @@ def _random(dataset: "Dataset", plan: Plan, fold: int, validation: float, seed: 
     chosen_by = _drawn(((clip.label, clip.id) for clip in rest), validation, rng)
     train = {clip.id for clip in rest if clip.id not in chosen_by}
     copies = set() if pooled else {clip.id for clip in dataset.clips if clip.made_from in train}
-    return _split(f"{LEAKY}{plan.kind} fold {fold}", dataset, train | copies, chosen_by, tested)
+    return replace(_split(plan.kind, fold, dataset, train | copies, chosen_by, tested), leaky=True)
 
 
 def _require_fold(dataset: "Dataset", fold: int) -> None:

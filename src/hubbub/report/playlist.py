@@ -7,7 +7,7 @@ from typing import Any
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.sources import open_dataset
 from hubbub.errors import AudioError, HubbubError
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 from hubbub.web import images
 from hubbub.web.sounds import Sounds
 
@@ -25,16 +25,16 @@ class Shelf:
     problem: str = ""
 
     @classmethod
-    def find(cls, found: Evidence, given: str | None = None) -> "Shelf":
+    def find(cls, found: RunAnalysis, given: str | None = None) -> "Shelf":
         """The dataset `given`, or the one that the run names; the copies in that one are found only if it is given.
 
         Raises what `open_dataset` does for one that was given; a run's own may be elsewhere.
         """
-        named = str(found.about.get("dataset", ""))
+        named = found.record.dataset.name
         if given is not None:
             return cls._of(named or given, open_dataset(given))
         try:
-            return cls._of(named, open_dataset(found.source[0]))
+            return cls._of(named, open_dataset(found.record.dataset.reference))
         except HubbubError as error:
             return cls(named, problem=str(error))
 
@@ -42,7 +42,7 @@ class Shelf:
     def _of(cls, name: str, opened: Dataset) -> "Shelf":
         return cls(name, {clip.id: clip for clip in opened.clips})
 
-    def relabelled(self, found: Evidence) -> list[str]:
+    def relabelled(self, found: RunAnalysis) -> list[str]:
         """Tested clips that the dataset here labels otherwise than the run does."""
         kept = found.predictions
         pairs = zip(kept.clips, kept.targets, strict=True)
@@ -64,7 +64,7 @@ class Shelf:
         return found
 
 
-def worth_hearing(found: Evidence) -> list[str]:
+def worth_hearing(found: RunAnalysis) -> list[str]:
     """Mistakes, the most confident ones first, then the least confident right ones, class by class in turn."""
     kept, rows = found.predictions, found.ranked
     wrong = [kept.clips[row] for row in rows[: found.wrong]]

@@ -70,7 +70,7 @@ def plot_confusion(run: Run, path: Path) -> None:
 
     Raises DataError if the run was not tested; else as `draw_all`.
     """
-    test, labels = run.metrics["test"], [label.replace("_", " ") for label in run.about["labels"]]
+    test, labels = run.metrics["test"], [label.replace("_", " ") for label in run.record.labels]
     counts = np.array(test.get("confusion") or 0)
     if counts.shape != (len(labels), len(labels)):
         raise DataError(f"{run.folder} has no confusion matrix of its classes: it was tested on nothing")
@@ -174,13 +174,7 @@ def _beside(axes: Any, text: str, place: tuple[float, float], units: tuple[str, 
 
 def _title(drawn: Any, run: Run, text: str) -> None:
     """Name, dataset and split of the run over the picture; a leaky split is shouted about."""
-    about = run.about
-    name = run.folder.resolve().name
-    outer = Run(run.folder.resolve().parent)
-    if outer.about:  # a fold is known by its cross-validation
-        name = f"{outer.folder.name}, {name}"
-    head = f"{name}: {about['dataset']}, {about['split']}\n{text}"
-    leaky = any(str(facts.get("split", "")).startswith("LEAKY") for facts in (about, outer.about))
-    if leaky:
+    head = f"{run.name}: {run.record.dataset}, {run.record.split}\n{text}"
+    if run.leaky:
         head = f"LEAKY SPLIT: the figures are too good to be true\n{head}"
-    drawn.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if leaky else "black")
+    drawn.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if run.leaky else "black")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hubbub.data.splits import LEAKY
 from hubbub.errors import DataError, RefusedError, UsageError, missing_extra
 from hubbub.evaluate import summary
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv, read_json, write_json
 
+LEAKY = "LEAKY "
 FOLDER = Path("docs", "results")
 WHOLE = "official folds 1 2 3 4 5"  #: the protocol whose figure may be compared with published ones
 _FACTS = {"parameters", "protocol", "train", "validation", "budget", "seconds", "machine", "commit"}
@@ -60,26 +60,26 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
     name = name or run.folder.name
     if not name.replace("-", "").replace(".", "").isalnum():
         raise UsageError(f"a row's name is of letters, digits, dots and dashes, not {name!r}")
-    metrics, about, predictions = run.metrics, run.about, run.predictions
-    if about["dataset"].partition("+")[0] != "esc50":  # with copies it is called as "esc50+6143"
-        raise RefusedError(f"{run.folder} is a run on {about['dataset']}: rows are of runs on esc50")
-    if about.get("kind") == "evaluation":  # no recipe gave it, and its clips are whatever its model had not heard
+    metrics, record, predictions = run.metrics, run.record, run.predictions
+    if record.dataset.name != "esc50":
+        raise RefusedError(f"{run.folder} is a run on {record.dataset}: rows are of runs on esc50")
+    if record.kind == "evaluation":  # no recipe gave it, and its clips are whatever its model had not heard
         raise RefusedError(f"{run.folder} is an evaluation of a model file: publish the run that made the model")
     if not predictions.clips:
         raise RefusedError(f"{run.folder} was tested on nothing: publish the cross-validation that it belongs to")
-    environment = about["environment"]
+    environment = record.environment
     recipe = _recipe(run)
     facts = {
         "run": run.folder.name,
         "recipe": recipe.get("name", name),
-        "dataset": about["dataset"],
-        "protocol": about["split"],
-        "seed": about["seed"],
+        "dataset": str(record.dataset),
+        "protocol": str(record.split),
+        "seed": record.seed,
         "budget": _budget(run, recipe),
         "parameters": metrics["parameters"],
         "train": metrics["train"],
         "validation": metrics["validation"],
-        "seconds": about["seconds"],
+        "seconds": record.outcome["seconds"],
         "machine": machine or environment["machine"],
         "commit": environment["commit"],
         "versions": environment["versions"],

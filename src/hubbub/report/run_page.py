@@ -15,7 +15,7 @@ from hubbub.listen.classifier import load
 from hubbub.report import why
 from hubbub.report.playlist import PICTURES, Shelf, Track, worth_hearing
 from hubbub.runs import curves, provenance
-from hubbub.runs.analysis import MOST_LISTED, Evidence
+from hubbub.runs.analysis import MOST_LISTED, RunAnalysis
 from hubbub.runs.run import Run
 from hubbub.web import page
 from hubbub.web.sounds import Sounds
@@ -58,7 +58,7 @@ def write(
     that is given.
     """
     page.require()
-    found = Evidence.of(run)
+    found = RunAnalysis.of(run)
     shelf, sounds = Shelf.find(found, dataset), Sounds()
     reasons = _reasons(found, shelf, why.model_of(run.folder, model), explained, track)
     shown = [one["clip"] for one in reasons["explained"]] if reasons else []
@@ -69,7 +69,7 @@ def write(
 
 
 def _reasons(
-    found: Evidence, shelf: Shelf, model: Path | None, named: Sequence[str], track: Callable[[str], Track]
+    found: RunAnalysis, shelf: Shelf, model: Path | None, named: Sequence[str], track: Callable[[str], Track]
 ) -> dict[str, Any] | None:
     """The model, and what it goes by in each clip; None without a model, or without a clip to ask about."""
     if model is None:
@@ -85,7 +85,7 @@ def _reasons(
     return {"model": classifier.meta.name, "recorded": recorded, "chosen": bool(named), "explained": explained}
 
 
-def content(found: Evidence) -> dict[str, Any]:
+def content(found: RunAnalysis) -> dict[str, Any]:
     """What the template shows."""
     run = found.run
     return {
@@ -101,13 +101,13 @@ def content(found: Evidence) -> dict[str, Any]:
         "claimed": float(found.confidence.mean()) if found.test else None,
         "curves": bool(_curves(run)),
         "strengths": bool(_strengths(run)),
-        "facts": dict(provenance.facts(found)),
-        "command": provenance.command(found),
+        "facts": dict(provenance.details(run)),
+        "command": provenance.command(run),
         "recipe": provenance.recipe_text(run),
     }
 
 
-def data(found: Evidence, shelf: Shelf) -> dict[str, Any]:
+def data(found: RunAnalysis, shelf: Shelf) -> dict[str, Any]:
     """What the page's scripts draw, as JSON values."""
     front = [found.predictions.clips[row] for row in found.ranked[: min(PICTURES, found.wrong)]]
     return {
@@ -120,7 +120,7 @@ def data(found: Evidence, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def pairs(found: Evidence) -> Listing:
+def pairs(found: RunAnalysis) -> Listing:
     """The pairs of classes most often taken for each other, with how often each way."""
     number = {label: index for index, label in enumerate(found.labels)}
     rows = []
@@ -147,7 +147,7 @@ def reliability_data(bins: Sequence[Bin]) -> Listing:
     ]
 
 
-def notes(found: Evidence, shelf: Shelf, sounds: Sounds) -> list[str]:
+def notes(found: RunAnalysis, shelf: Shelf, sounds: Sounds) -> list[str]:
     """What the reader must know about the sounds of the page, one sentence a line."""
     kept = found.predictions
     if not kept.clips:

@@ -11,7 +11,7 @@ from hubbub.errors import UsageError
 from hubbub.report.playlist import Shelf, Track
 from hubbub.report.run_page import Written, curve_data, reliability_data
 from hubbub.runs import curves, provenance
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 from hubbub.runs.comparison import Pairing, pair
 from hubbub.runs.run import Run
 from hubbub.web import page
@@ -36,7 +36,7 @@ def write(
     if len(runs) > MOST:
         raise UsageError(f"{len(runs)} runs are too many for one page: give at most {MOST}")
     page.require()
-    found = [Evidence.of(run) for run in runs]
+    found = [RunAnalysis.of(run) for run in runs]
     pairings = [pair(found[0], other) for other in found[1:]]
     shelf, sounds = Shelf.find(found[0], dataset), Sounds()
     data: dict[str, Any] = {
@@ -49,7 +49,7 @@ def write(
     return Written(path.stat().st_size, len(sounds), shelf.problem)
 
 
-def content(found: Sequence[Evidence], pairings: Sequence[Pairing], shelf: Shelf) -> dict[str, Any]:
+def content(found: Sequence[RunAnalysis], pairings: Sequence[Pairing], shelf: Shelf) -> dict[str, Any]:
     """What the template shows."""
     return {
         "runs": [(one, pairing) for one, pairing in zip_longest(found, [None, *pairings])],
@@ -101,15 +101,15 @@ def class_rows(pairings: Sequence[Pairing]) -> list[dict[str, Any]]:
     return rows
 
 
-def facts(found: Sequence[Evidence]) -> list[dict[str, Any]]:
+def facts(found: Sequence[RunAnalysis]) -> list[dict[str, Any]]:
     """What is on record of each run, a row a fact: its name, a value for each run, and whether they differ."""
-    tables = [dict(provenance.facts(one)) for one in found]
+    tables = [dict(provenance.details(one.run)) for one in found]
     names = dict.fromkeys(chain.from_iterable(tables))
     rows = [(name, [table.get(name, "–") for table in tables]) for name in names]
     return [{"name": name, "values": values, "differ": len(set(values)) > 1} for name, values in rows]
 
 
-def notes(found: Sequence[Evidence], pairings: Sequence[Pairing], shelf: Shelf) -> list[str]:
+def notes(found: Sequence[RunAnalysis], pairings: Sequence[Pairing], shelf: Shelf) -> list[str]:
     """What the reader must know before comparing, one sentence a line."""
     said = []
     for pairing in pairings:
@@ -119,8 +119,10 @@ def notes(found: Sequence[Evidence], pairings: Sequence[Pairing], shelf: Shelf) 
                 f"{pairing.second.name} and {pairing.first.name} were not tested on the same clips: they are compared"
                 f" on the {pairing.clips:,} that both tested; headline figures are each run's own."
             )
-    if len({one.split for one in found}) > 1:
-        said.append("The runs were split in different ways: " + "; ".join(f"{one.name}: {one.split}" for one in found))
+    if len({str(one.record.split) for one in found}) > 1:
+        said.append(
+            "The runs were split in different ways: " + "; ".join(f"{one.name}: {one.record.split}" for one in found)
+        )
     if shelf.problem:
         said.append(f"The dataset {shelf.dataset} is not on the machine that made this page: there is nothing to hear.")
     return said
@@ -145,11 +147,11 @@ def _worth_hearing(pairings: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(row[0] for row in turns if row is not None))
 
 
-def _title(found: Sequence[Evidence]) -> str:
+def _title(found: Sequence[RunAnalysis]) -> str:
     return f"{found[1].name} against {found[0].name}" if len(found) == 2 else f"{len(found)} runs side by side"
 
 
-def _drawn(found: Evidence) -> dict[str, Any]:
+def _drawn(found: RunAnalysis) -> dict[str, Any]:
     return {"name": found.name, "curves": _curves(found.run), "reliability": reliability_data(found.bins())}
 
 
@@ -160,7 +162,7 @@ def _curves(run: Run) -> list[dict[str, Any]]:
     return [curve_data(part.folder.resolve().name, curves.curves(part)) for part in folds]
 
 
-def _axis(found: Sequence[Evidence]) -> tuple[float, float]:
+def _axis(found: Sequence[RunAnalysis]) -> tuple[float, float]:
     """Ends of an axis that holds all intervals, in steps of 5 points."""
     ends = [end for one in found if one.test for end in one.test["interval"]]
     return max(0.0, np.floor(20 * min(ends) - 0.2) / 20), min(1.0, np.ceil(20 * max(ends) + 0.2) / 20)

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 from hubbub.runs.comparison import pair
 from hubbub.runs.run import Run
 
@@ -16,10 +16,10 @@ _WORST = 8
 
 def overview(run: Run) -> Group:
     """Headline with interval, the three parts, the folds, the weakest classes, the most confused pairs."""
-    about, metrics = run.about, run.metrics
+    record, metrics = run.record, run.metrics
     test = metrics["test"]
-    seed = f", seed {about['seed']}" if "seed" in about else ""
-    lines = [Text(f"{run.folder.name}: {about['dataset']}, {about['split']}{seed}", style="bold")]
+    seed = "" if record.seed is None else f", seed {record.seed}"
+    lines = [Text(f"{run.folder.name}: {record.dataset}, {record.split}{seed}", style="bold")]
     if not test["clips"]:
         return Group(*lines, Text("a model for use: it was tested on nothing"))
     lines.append(
@@ -29,8 +29,12 @@ def overview(run: Run) -> Group:
         lines.append(Text("folds " + "  ".join(f"{100 * value:.2f}" for value in metrics["folds"].values())))
     if "unknown" in metrics:
         lines.append(Text(_unknown(metrics["unknown"])))
-    trained = [f"{metrics['parameters']:,} parameters", _minutes(about["seconds"])] if "parameters" in metrics else []
-    lines.append(Text(", ".join([*trained, _versions(about)]), style="dim"))
+    trained = (
+        [f"{metrics['parameters']:,} parameters", _minutes(record.outcome["seconds"])]
+        if "parameters" in metrics
+        else []
+    )
+    lines.append(Text(", ".join([*trained, _versions(record.environment)]), style="dim"))
     return Group(*lines, _parts(metrics), _weakest(test), _confused(test))
 
 
@@ -48,7 +52,7 @@ def comparison(first: Run, second: Run) -> Text:
 
     Raises DataError if there are none, or the labels differ.
     """
-    found = pair(Evidence.of(first), Evidence.of(second))
+    found = pair(RunAnalysis.of(first), RunAnalysis.of(second))
     change, verdict = found.change, "" if found.shown else "; the interval holds 0: no difference is shown"
     return Text(
         f"{second.folder.name} against {first.folder.name}, {found.clips} clips: {100 * change.value:+.2f} points "
@@ -89,6 +93,5 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _versions(about: dict[str, Any]) -> str:
-    environment = about.get("environment", {})
+def _versions(environment: dict[str, Any]) -> str:
     return f"{environment.get('machine', 'unknown machine')}, commit {environment.get('commit') or 'unknown'}"

@@ -14,7 +14,7 @@ from hubbub.errors import AudioError, UsageError
 from hubbub.listen.classifier import Classifier
 from hubbub.report import occlusion_view
 from hubbub.report.playlist import Shelf, Track
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 from hubbub.studies import contamination
 from hubbub.studies.occlusion import Occlusion, occlude
 
@@ -28,7 +28,7 @@ def model_of(run: Path, given: Path | None) -> Path | None:
     return given or (own if own.is_file() else None)
 
 
-def chosen(found: Evidence, shelf: Shelf, named: Sequence[str]) -> list[Clip]:
+def chosen(found: RunAnalysis, shelf: Shelf, named: Sequence[str]) -> list[Clip]:
     """The clips to explain: those `named`, else the most confident mistakes that are on this machine.
 
     Raises UsageError for a name that the dataset does not have.
@@ -42,7 +42,7 @@ def chosen(found: Evidence, shelf: Shelf, named: Sequence[str]) -> list[Clip]:
 
 
 def explain(
-    classifier: Classifier, found: Evidence, clips: Sequence[Clip], track: Track = iter
+    classifier: Classifier, found: RunAnalysis, clips: Sequence[Clip], track: Track = iter
 ) -> list[dict[str, Any]]:
     """What the page shows of each clip: what it is, what the run and the model say, and the maps.
 

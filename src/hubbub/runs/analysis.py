@@ -1,25 +1,21 @@
 """What a run found, as plain values for a page: from its folder alone, labels and counts from its own tables."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.data import esc50
-from hubbub.data.splits import LEAKY
 from hubbub.errors import DataError
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import Bin, calibration_error, reliability
 from hubbub.evaluate.metrics import Ints, confusion, recalls
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import RunRecord
 from hubbub.runs.run import Run
-from hubbub.storage import TableRow
 
-_COPIES = re.compile(r"(.+)\+(\d+)")  # as `hubbub.data.augmented_copies` names a dataset
 MOST_LISTED = 20_000  #: clips that a page lists: mistakes first, the most confident ones ahead
 
 
@@ -42,45 +38,32 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """A finished run, opened for a page."""
+class RunAnalysis:
+    """A finished run and its predictions, and what follows from them."""
 
     run: Run
-    about: dict[str, Any]
     predictions: Predictions
 
     @classmethod
-    def of(cls, run: Run) -> "Evidence":
-        """Raises DataError if the run's predictions are missing or damaged."""
-        return cls(run, run.about, run.predictions)
+    def of(cls, run: Run) -> "RunAnalysis":
+        """Raises DataError if the run's record or its predictions are missing or damaged."""
+        _ = run.record
+        return cls(run, run.predictions)
 
-    @cached_property
+    @property
+    def record(self) -> RunRecord:
+        """What ran."""
+        return self.run.record
+
+    @property
     def name(self) -> str:
         """The run's; one inside another run bears that one's name as well."""
-        return ", ".join([outer.folder.name for outer in self._outer] + [self.run.folder.resolve().name])
-
-    @property
-    def split(self) -> str:
-        """How its test was split off."""
-        return str(self.about.get("split", ""))
-
-    @property
-    def source(self) -> tuple[str, int]:
-        """The dataset's name, or path, as the run has it, without its augmented copies; and how many those were."""
-        name = str(self.about.get("dataset", ""))
-        copies = _COPIES.fullmatch(name)
-        return (copies[1], int(copies[2])) if copies and not Path(name).exists() else (name, 0)
+        return self.run.name
 
     @property
     def leaky(self) -> bool:
         """Whether its test was not honest."""
-        abouts = [self.about, *(outer.about for outer in self._outer)]
-        return any(str(about.get("split", "")).startswith(LEAKY) for about in abouts)
-
-    @property
-    def _outer(self) -> list[Run]:
-        outer = Run(self.run.folder.resolve().parent)
-        return [outer] if outer.about else []
+        return self.run.leaky
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,7 +89,7 @@ class Evidence:
     @cached_property
     def recordings(self) -> list[str]:
         """Each clip's source recording. Raises DataError if clips.csv lacks a clip."""
-        known = {row["clip"]: row["recording"] for row in all_clips(self.run)}
+        known = {row["clip"]: row["recording"] for row in self.run.clips}
         try:
             return [known[clip] for clip in self.predictions.clips]
         except KeyError as error:
@@ -205,13 +188,6 @@ class Evidence:
             place = {label: index for index, label in enumerate(esc50.LABELS)}
             found = {"by category": sorted(number, key=lambda index: place[self.labels[index]]), **found}
         return [{"name": name, "order": order} for name, order in found.items()]
-
-
-def all_clips(run: Run) -> list[TableRow]:
-    """The rows of a run's clips.csv, or of its folds'."""
-    if (run.folder / "clips.csv").is_file() or "folds" not in run.metrics:
-        return run.clips
-    return [row for fold in run.metrics["folds"] for row in run.child(fold).clips]
 
 
 def similarity_order(counts: Ints) -> list[int]:

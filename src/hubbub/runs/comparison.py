@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hubbub.errors import DataError
 from hubbub.evaluate.intervals import Interval, paired_difference
-from hubbub.runs.analysis import Evidence
+from hubbub.runs.analysis import RunAnalysis
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Pairing:
         change: accuracy of the second minus that of the first on those clips, paired by recording.
     """
 
-    first: Evidence
-    second: Evidence
+    first: RunAnalysis
+    second: RunAnalysis
     places: NDArray[np.int64]
     change: Interval
 
@@ -53,7 +53,7 @@ class Pairing:
         return found
 
 
-def pair(first: Evidence, second: Evidence) -> Pairing:
+def pair(first: RunAnalysis, second: RunAnalysis) -> Pairing:
     """Raises DataError if they share no clips, or their labels or those of their clips differ."""
     one, two = first.predictions, second.predictions
     shared = sorted(set(one.clips) & set(two.clips))

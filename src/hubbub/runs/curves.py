@@ -1,6 +1,5 @@
 """How a run learnt, read from its tables: epochs.csv and strengths.csv of it, or of the runs inside it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from hubbub.runs.run import Run
 from hubbub.storage import read_csv
 
 _NEEDED = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
-_MONITOR = re.compile(r"^monitor: val_accuracy$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ def parts(run: Run) -> list[Run]:
     """Runs that have epochs: the run itself, or those in a cross-validation that are finished."""
     if "folds" not in run.metrics:
         return [run]
-    inner = [run.child(name) for name in (*run.metrics["folds"], "final")]
-    return [one for one in inner if one.finished]
+    return [part for part in (*run.folds, run.child("final")) if part.finished]
 
 
 def curves(run: Run) -> Curves:
@@ -88,8 +85,7 @@ def _chosen(run: Run, columns: dict[str, Doubles]) -> int | None:
 
     Of equals it is the first of a stage, and of the last such stage, since a stage goes on from the best so far.
     """
-    recipe = run.folder / "recipe.yaml"
-    by_accuracy = recipe.is_file() and _MONITOR.search(recipe.read_text(encoding="utf-8"))
+    by_accuracy = run.recipe.get("monitor") == "val_accuracy"
     badness = -columns["val_accuracy"] if by_accuracy else columns["val_loss"]
     known = np.flatnonzero(~np.isnan(badness)).tolist()
     return min(known, key=lambda index: (badness[index], -columns["stage"][index], index), default=None)

@@ -1,17 +1,12 @@
 """Where a run came from, and the command that makes it again."""
 
-import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from hubbub.data.splits import LEAKY, PARTS
-from hubbub.runs.analysis import Evidence, all_clips
+from hubbub.data.splits import PARTS
 from hubbub.runs.run import Run
-
-_FOLD = re.compile(r"fold\s?(\d+)$")
-_NAME = re.compile(r"^name: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,34 +42,33 @@ def folds(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def facts(found: Evidence) -> list[tuple[str, str]]:
+def details(run: Run) -> list[tuple[str, str]]:
     """What ran, where, on what, and for how long, for people; what is not on record is left out."""
-    about, environment = found.about, found.about.get("environment", {})
-    seconds = about.get("seconds")
+    record, outcome, environment = run.record, run.record.outcome, run.record.environment
     known = {
-        "dataset": about.get("dataset"),
-        "split": about.get("split"),
-        "seed": about.get("seed"),
-        "recipe": recipe_name(found.run),
-        "model": about.get("model"),
-        "left out, since the model has heard them": _clips(about.get("heard")),
-        "left out, since they cannot be read": _clips(len(about["unreadable"]) if "unreadable" in about else None),
-        "parameters": _thousands(found.run.metrics.get("parameters")),
-        "time": None if seconds is None else duration(seconds),
-        "time of listening": None if "listened" not in about else duration(about["listened"]),
+        "dataset": str(record.dataset),
+        "split": str(record.split),
+        "seed": record.seed,
+        "recipe": record.recipe or run.recipe.get("name"),
+        "model": record.model,
+        "left out, since the model has heard them": _clips(outcome.get("heard")),
+        "left out, since they cannot be read": _clips(len(outcome.get("unreadable", ()))),
+        "parameters": _thousands(run.metrics.get("parameters")),
+        "time": None if "seconds" not in outcome else duration(outcome["seconds"]),
+        "time of listening": None if "listened" not in outcome else duration(outcome["listened"]),
         "machine": environment.get("machine"),
         "commit": environment.get("commit"),
         "Python": environment.get("python"),
-        "16-bit training": None if "bf16" not in about else "yes" if about["bf16"] else "no",
-        "C, chosen on training clips": about.get("c"),
+        "16-bit training": None if "bf16" not in outcome else "yes" if outcome["bf16"] else "no",
+        "C, chosen on training clips": outcome.get("c"),
     }
     versions = environment.get("versions", {})
-    return [(name, str(value)) for name, value in (known | versions).items() if value is not None]
+    return [(name, str(value)) for name, value in (known | versions).items() if value not in (None, "")]
 
 
 def trained_on(run: Run) -> dict[str, float]:
     """Training clips of each class that has some; of a cross-validation, a fold's on average."""
-    clips = [row for row in all_clips(run) if row.get("part") == "train"]
+    clips = [row for row in run.clips if row.get("part") == "train"]
     several = len(run.metrics.get("folds", {})) or 1
     return {label: count / several for label, count in Counter(row["label"] for row in clips).items()}
 
@@ -85,36 +79,26 @@ def recipe_text(run: Run) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def recipe_name(run: Run) -> str | None:
-    """What the recipe calls itself."""
-    found = _NAME.search(recipe_text(run))
-    return found[1] if found else None
+def command(run: Run) -> list[str]:
+    """Lines of a shell that make the run again; none if what ran is not on record.
 
-
-def command(found: Evidence) -> list[str]:
-    """Lines of a shell that make the run again, from its recipe.yaml; none if what ran is not on record."""
-    about, (dataset, copies) = found.about, found.source
-    if about.get("command"):
-        return [str(about["command"])]
-    if not recipe_text(found.run) or not dataset:
+    Where the command itself is not on record, as for a run from Python, the lines start from the run's recipe.yaml.
+    """
+    record = run.record
+    if record.command:
+        return [record.command]
+    if not recipe_text(run) or not record.dataset.name:
         return []
-    seed = f"--seed {about.get('seed', 0)}"
-    if (found.run.folder / "unseen.csv").is_file():  # a fold was put aside first, which only the study does
-        return [f"hubbub leak-study {seed}"]
-    lines = []
-    if copies:
+    copies, reference = record.dataset.copies, record.dataset.reference or record.dataset.name
+    lines, dataset = [], shlex.quote(reference)
+    if copies and reference == record.dataset.name:
         lines.append(f"# COPIES: the folder in which `hubbub augment {dataset}` made {copies:,} copies")
-    given = "COPIES" if copies else shlex.quote(dataset)
-    words = [*_verb(found), f"--dataset {given}", seed, *(["--i-know-it-leaks"] if found.leaky else [])]
-    return [*lines, " ".join(words)]
-
-
-def _verb(found: Evidence) -> list[str]:
-    """`cv` for a cross-validation, and for a model for use, which comes with one; `train` for one fold."""
-    fold = _FOLD.search(found.split.removeprefix(LEAKY))
-    if "folds" in found.run.metrics or found.split.startswith("all"):
-        return ["hubbub cv recipe.yaml"]
-    return ["hubbub train recipe.yaml", *([f"--fold {fold[1]}"] if fold else [])]
+        dataset = "COPIES"
+    several = record.kind == "cross-validation" or record.split.kind in ("all", "all-but-showcase")
+    fold = [] if several or record.split.fold is None else ["--fold", str(record.split.fold)]
+    leaky = ["--i-know-it-leaks"] if run.leaky else []
+    words = ["hubbub", "cv" if several else "train", "recipe.yaml", *fold, "--dataset", dataset]
+    return [*lines, " ".join([*words, "--seed", str(record.seed or 0), *leaky])]
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The run folder: what a training or an evaluation leaves behind, and the only source of published figures.
 
     recipe.yaml       the recipe as resolved
-    about.json        what ran: dataset, split, seed, versions, machine, commit, seconds; `finished` once it is whole
+    about.json        what ran, see `hubbub.runs.record`
     clips.csv         clip, part (train, validation, test), fold, label, recording, digest of its samples
     epochs.csv        figures of each epoch
     predictions.csv   every test clip's prediction, with a probability for each class
@@ -14,19 +14,24 @@ A cross-validation is a run whose folder holds the runs of its folds (`fold1` ..
 
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hubbub.errors import DataError, RefusedError
+import yaml
+
+from hubbub.errors import DataError, RefusedError, UsageError
+from hubbub.runs import format1
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import RunRecord
 from hubbub.storage import TableRow, read_csv, read_json, write_json, write_text
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder."""
+    """A run folder. What is read of it is read once; `begin` and `finish` start afresh."""
 
     folder: Path
 
@@ -34,69 +39,135 @@ class Run:
     def open(cls, folder: Path) -> "Run":
         """The finished run at `folder`. Raises RefusedError if there is none or it is not finished."""
         run = cls(folder)
-        if not (folder / "about.json").is_file():
+        if not run.exists:
             raise RefusedError(f"no run at {folder}: `hubbub train` and `hubbub cv` print the folder that they write")
         if not run.finished:
             raise RefusedError(f"the run at {folder} is not finished: start the same command again to resume it")
         return run
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What ran; empty for a folder that holds no run yet."""
-        return _facts(self.folder / "about.json") if (self.folder / "about.json").is_file() else {}
+    def exists(self) -> bool:
+        """Whether the folder holds a run, finished or not."""
+        return (self.folder / "about.json").is_file()
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """What ran. Raises DataError if there is no run, or its about.json is damaged."""
+        path = self.folder / "about.json"
+        about = _mapping(path)
+        try:
+            return RunRecord.from_dict(about) if "format_version" in about else format1.record(about, self.recipe)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DataError(f"{path} is damaged ({error}): run it again") from error
 
     @property
     def finished(self) -> bool:
         """Whether the run is whole."""
-        return bool(self.about.get("finished"))
+        return self.exists and self.record.finished
 
-    def finish(self, **facts: Any) -> None:
-        """Add `facts` to what ran, and call the run whole."""
-        write_json(self.folder / "about.json", self.about | facts | {"finished": True})
-
-    def begin(self, recipe: str, **facts: Any) -> None:
+    def begin(self, recipe: str, record: RunRecord) -> None:
         """Start the run, or take up one that was interrupted.
 
-        `facts` must be JSON values. Raises RefusedError if the folder holds a run of something else.
+        Args:
+            recipe: the text of recipe.yaml.
+            record: what runs.
+
+        Raises RefusedError if the folder holds a run of something else, or a half-finished one of an older version.
         """
-        path = self.folder / "recipe.yaml"
-        before = self.about
-        differs = [key for key, value in facts.items() if before and before.get(key) != value]
-        if path.is_file() and path.read_text(encoding="utf-8") != recipe:
+        differs = self.record.differences(record) if self.exists else []
+        if self.exists and "format_version" not in read_json(self.folder / "about.json"):
+            if not self.finished:
+                raise RefusedError(
+                    f"{self.folder} was begun by an older hubbub, and cannot be resumed: give --name, or remove it"
+                )
+            differs = [name for name in differs if name not in record.content]  # which it did not keep
+        if self.exists and yaml.safe_load(recipe) != self.recipe:
             differs.append("recipe")
         if differs:
             raise RefusedError(
                 f"{self.folder} holds a run with another {' and '.join(differs)}: give --name, or remove the folder"
             )
-        if not before:
-            write_text(path, recipe)
-            write_json(self.folder / "about.json", facts | {"environment": environment()})
+        if not self.exists:
+            write_text(self.folder / "recipe.yaml", recipe)
+            self._write(replace(record, environment=environment()))
 
-    @property
+    def finish(self, **outcome: Any) -> None:
+        """Add what is known at the end, JSON values, to the record, and call the run whole."""
+        self._write(replace(self.record, outcome=self.record.outcome | outcome, finished=True))
+
+    def _write(self, record: RunRecord) -> None:
+        write_json(self.folder / "about.json", record.to_dict())
+        for name in ("record", "recipe", "predictions", "clips", "metrics"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe as resolved, with today's keys; empty for a run without one. Raises DataError if it is damaged."""
+        path = self.folder / "recipe.yaml"
+        if not path.is_file():
+            return {}
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return format1.recipe(values)
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+            raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): run it again") from error
+
+    @cached_property
     def predictions(self) -> Predictions:
         """Of the test clips."""
         return Predictions.read(self.folder / "predictions.csv")
 
-    @property
+    @cached_property
     def clips(self) -> list[TableRow]:
-        """The rows of clips.csv."""
-        return read_csv(self.folder / "clips.csv", remedy="run it again")
+        """The rows of clips.csv; of a cross-validation those of its folds, one after the other."""
+        if (self.folder / "clips.csv").is_file() or not self.folds:
+            return read_csv(self.folder / "clips.csv", remedy="run it again")
+        return [row for fold in self.folds for row in fold.clips]
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         """The figures."""
-        return _facts(self.folder / "metrics.json")
+        return _mapping(self.folder / "metrics.json")
 
     def child(self, name: str) -> "Run":
         """A run inside this one, such as `fold1`; it may not exist yet."""
         return Run(self.folder / name)
 
+    @property
+    def folds(self) -> list["Run"]:
+        """Of a cross-validation that is finished, the runs of its folds."""
+        known = (self.folder / "metrics.json").is_file()
+        return [self.child(name) for name in self.metrics.get("folds", ())] if known else []
 
-def _facts(path: Path) -> dict[str, Any]:
+    @property
+    def outer(self) -> "Run | None":
+        """The run that this one lies in, as a fold in its cross-validation; None if there is none."""
+        outer = Run(self.folder.resolve().parent)
+        return outer if outer.exists else None
+
+    @property
+    def name(self) -> str:
+        """The folder's name; of a run inside another one, both names."""
+        own = self.folder.resolve().name
+        return f"{self.outer.folder.name}, {own}" if self.outer else own
+
+    @property
+    def leaky(self) -> bool:
+        """Whether its test, or that of the run around it, was not honest."""
+        return self.record.split.leaky or bool(self.outer and self.outer.record.split.leaky)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict):
         raise DataError(f"{path} is damaged (no mapping of names to values): run it again")
     return content
+
+
+def require_folder_name(name: str | None) -> None:
+    """Raises UsageError if a name that was given would lead out of the folder of runs."""
+    if name is not None and (name in ("", "..") or Path(name).name != name):
+        raise UsageError(f"--name {name!r} is not a folder name: leave out slashes, and give --runs for the place")
 
 
 def environment() -> dict[str, Any]:
@@ -105,7 +176,7 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "versions": {name: found for name in packages if (found := _version(name))},
+        "versions": {name: installed for name in packages if (installed := _version(name))},
         "commit": _commit(),
     }
 
@@ -125,9 +196,8 @@ def _commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        git(
-            "ls-files", "--error-unmatch", "/".join(Path(__file__).parts[-2:])
-        )  # an environment may lie in a tree that is not ours
+        # an environment may lie in a tree that is not ours
+        git("ls-files", "--error-unmatch", "/".join(Path(__file__).parts[-2:]))
         return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.CalledProcessError):
         return None

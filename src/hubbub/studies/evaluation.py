@@ -23,6 +23,7 @@ from hubbub.evaluate.metrics import Doubles
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import DatasetRecord, RunRecord, SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import file_sha256, write_csv, write_json
 from hubbub.studies.contamination import Comparison, Matches, by_name, compare, count, ways
@@ -53,10 +54,10 @@ class Outcome:
 
     def facts(self) -> dict[str, Any]:
         """As JSON values."""
-        about, metrics = self.run.about, self.run.metrics
+        record, metrics = self.run.record, self.run.metrics
         return {
-            "model": about["model"],
-            "dataset": about["dataset"],
+            "model": record.model,
+            "dataset": str(record.dataset),
             **{name: metrics["test"][name] for name in ("clips", "accuracy", "interval", "macro_f1", "loss")},
             "unknown": metrics["unknown"],
             "heard": {"clips": len(self.heard), **count(self.heard)},
@@ -80,7 +81,7 @@ def evaluate(
     target: Run,
     unseen_only: bool = False,
     track: Track = lambda _: iter,
-    called: str = "",
+    reference: str = "",
     command: str = "",
 ) -> Outcome:
     """Score a model file on a dataset, and leave a run folder behind.
@@ -94,7 +95,7 @@ def evaluate(
         target: the run folder.
         unseen_only: leave out what the model has heard, instead of refusing.
         track: names a step; what it returns shows its progress.
-        called: what the record calls the dataset, so that `hubbub report` finds it; its name if left out.
+        reference: how the dataset is opened again, so that `hubbub report` finds it; its name if left out.
         command: what makes the evaluation again, for the record.
 
     Raises:
@@ -109,14 +110,15 @@ def evaluate(
     _require_known(dataset, classifier)
     found = sift(dataset, meta.training, unseen_only, track("what it has heard"))
     split = "clips that the model has not heard" if unseen_only else "all clips, none of which the model has heard"
-    target.begin(
-        _recipe(model, classifier),
+    record = RunRecord(
         kind="evaluation",
-        dataset=called or dataset.name,
-        split=split,
-        labels=list(meta.labels),
+        dataset=DatasetRecord(dataset.name, reference or dataset.name),
+        split=SplitRecord(split),
+        labels=meta.labels,
+        command=command,
         model=meta.name,
     )
+    target.begin(_recipe(model, classifier), record)
     unheard = [clip for clip in dataset.clips if clip.id in found.digests]
     answers, failed = _score(classifier, unheard, found.digests, target, track("listening"))
     unreadable = {**found.unreadable, **failed}
@@ -124,8 +126,10 @@ def evaluate(
         raise DataError(f"no clip of {dataset.name} can be read: {next(iter(unreadable.values()))}")
     _write(target, answers, meta.labels)
     write_json(target.folder / "metrics.json", _figures(target.predictions, answers))
-    seconds = round(max(time.monotonic() - started, target.about.get("listened", 0.0)), 1)  # not of taking it up again
-    target.finish(heard=len(found.heard), unreadable=unreadable, command=command, listened=seconds)
+    seconds = round(
+        max(time.monotonic() - started, target.record.outcome.get("listened", 0.0)), 1
+    )  # not of taking it up again
+    target.finish(heard=len(found.heard), unreadable=unreadable, listened=seconds)
     return Outcome(target, found.heard, unreadable, _recorded(meta.training))
 
 

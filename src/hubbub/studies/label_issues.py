@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from hubbub.data.dataset import Clip
-from hubbub.data.splits import LEAKY
 from hubbub.errors import UsageError, missing_extra
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
@@ -94,7 +93,7 @@ def find(run: Run, clips: Mapping[str, Clip]) -> LabelNoise:
         tested = f"none of the {len(kept.clips):,} clips that it tested" if kept.clips else "no clip: it tested none"
         raise UsageError(f"run {name} shares {tested} with this dataset: give the dataset that it was tested on")
     said = []
-    if str(run.about.get("split", "")).startswith(LEAKY):
+    if run.leaky:
         said.append(f"run {name} has a leaky split: it knows its test clips, so that wrong labels look right to it")
     differ = sum(clips[kept.clips[row]].label != kept.classes[kept.targets[row]] for row in rows)
     if differ:

@@ -7,6 +7,7 @@ each way; the model that comes of it is scored on its own test clips, and then o
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +18,10 @@ from hubbub.evaluate.intervals import Interval, mean_interval
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv
-from hubbub.train import export, fit
-from hubbub.train import recipe_file as recipes
-from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe
-from hubbub.train.fit import Setting
+
+if TYPE_CHECKING:
+    from hubbub.studies.experiment import Experiment
 
 _UNSEEN = "unseen.csv"
 
@@ -62,33 +62,36 @@ class SplitOutcome:
         return 100 * (self.says.value - self.unseen.value)
 
 
-def run(setting: Setting, dataset: Dataset, unseen: Iterable[int], target: Run) -> list[SplitOutcome]:
+def run(experiment: "Experiment", unseen: Iterable[int], target: Run) -> list[SplitOutcome]:
     """Train what is not trained yet, and find.
 
     Args:
-        setting: its recipe is the network and the budget: epochs over the clips without copies. With copies, there are
-            as many fewer epochs as there are more clips, so that there are as many steps as on the official folds
-            without. `patience`, and a schedule counted in epochs, would break that.
-        dataset: with copies, see `hubbub.data.augmented_copies`.
+        experiment: its recipe is the network and the budget: epochs over the clips without copies. With copies, there
+            are as many fewer epochs as there are more clips, so that there are as many steps as on the official folds
+            without. `patience`, and a schedule counted in epochs, would break that. Its dataset has copies, see
+            `hubbub.data.augmented_copies`.
         unseen: official folds to put aside, one after the other.
         target: the study's folder; each training is a run of its own in it.
 
     Raises RefusedError if the dataset has no copies, UsageError if it lacks the folds.
     """
+    dataset, job = experiment.dataset, experiment.job
     if len(dataset.originals) == len(dataset.clips):
         raise RefusedError(f"{dataset.name} has no copies to pool: make them with `hubbub augment` and give its folder")
     if len(dataset.folds) < 3:
         raise UsageError(f"{dataset.name} has too few official folds: one is put aside, one tests, the others train")
-    split = {fold: _splits(dataset, fold, setting.recipe.validation) for fold in unseen}
+    split = {fold: _splits(dataset, fold, job.recipe.validation) for fold in unseen}
     for fold, ways in split.items():
-        heard_by_none = [clip.id for clip in dataset.originals if clip.fold == fold]
+        unheard = [clip.id for clip in dataset.originals if clip.fold == fold]
         usual = len(ways[OFFICIAL].train)
         for way, ids in ways.items():
-            setting.say(f"fold {fold} put aside, {way.title}: {len(ids.train)} clips to train on")
-            recipe = _shortened(setting.recipe, usual / len(ids.train)) if way.copies else setting.recipe
-            recipe = replace(recipe, split=way.plan)
-            one = replace(setting, recipe=recipe, recipe_text=recipes.to_yaml(recipe))
-            _train(one, ids, heard_by_none, _training(target, fold, way))
+            job.log(f"fold {fold} put aside, {way.title}: {len(ids.train)} clips to train on")
+            recipe = _shortened(job.recipe, usual / len(ids.train)) if way.copies else job.recipe
+            shortened = replace(experiment, job=replace(job, recipe=replace(recipe, split=way.plan)))
+            training = _training(target, fold, way)
+            shortened.train_split(ids, training)
+            if not (training.folder / _UNSEEN).is_file():
+                shortened.predict(training, unheard).write(training.folder / _UNSEEN)
     return _findings(target, dataset, list(split))
 
 
@@ -108,17 +111,6 @@ def _shortened(recipe: Recipe, share: float) -> Recipe:
     """The recipe with that share of each stage's epochs, rounded, at least one."""
     stages = tuple(replace(stage, epochs=max(1, round(share * stage.epochs))) for stage in recipe.stages)
     return replace(recipe, stages=stages)
-
-
-def _train(setting: Setting, ids: splits.Split, unseen: Sequence[str], target: Run) -> None:
-    """Train on a split and name the unseen clips, unless both are done."""
-    arrays = setting.arrays
-    parts = (arrays.rows(part) for part in (ids.train, ids.validation, ids.test))
-    fit.run(setting, RowSplit(ids.name, *parts), target)
-    path = target.folder / _UNSEEN
-    if not path.is_file():
-        classifier, recipe = export.load_classifier(target)
-        fit.predict(classifier, arrays, arrays.rows(unseen), recipe.frontend.channels).write(path)
 
 
 def _training(target: Run, unseen: int, way: Way) -> Run:
@@ -150,7 +142,7 @@ def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
     rows = []
     for fold, way in ((fold, way) for fold in unseen for way in WAYS):
         one = _training(target, fold, way)
-        commit = one.about["environment"]["commit"]
+        commit = one.record.environment["commit"]
         for name, file in (("test", "predictions.csv"), ("unseen", _UNSEEN)):
             kept = Predictions.read(one.folder / file)
             names = ((kept.classes[a], kept.classes[b]) for a, b in zip(kept.targets, kept.predicted, strict=True))

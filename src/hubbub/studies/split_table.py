@@ -64,7 +64,7 @@ def from_rule(dataset: "Dataset", rule: str) -> Assignment:
     """The folds of a rule: which clips each of them tests. Raises UsageError if there are none."""
     plan = splits.Plan(rule)  # type: ignore[arg-type]
     tested = {fold: splits.make(dataset, plan, fold).test for fold in splits.fold_numbers(dataset, plan)}
-    name = {"official": "official folds", "grouped": "grouped folds"}.get(rule, f"{splits.LEAKY}{rule} folds")
+    name = f"{'LEAKY ' if plan.leaky else ''}{rule} folds"
     return Assignment(name, {clip: (f"fold {fold}",) for fold, clips in tested.items() for clip in clips})
 
 
@@ -85,7 +85,7 @@ def from_table(dataset: "Dataset", path: Path) -> Assignment:
 
 def from_run(dataset: "Dataset", run: Run) -> Assignment:
     """The split of a run: its folds if it is a cross-validation, else its three parts. Raises DataError as a table."""
-    name = f"{run.about.get('split', 'split')} of {run.folder.resolve().name}"
+    name = f"{run.record.split} of {run.folder.resolve().name}"
     if (run.folder / "clips.csv").is_file():
         return _checked(dataset, name, ((row["clip"], row["part"]) for row in run.clips), "part")
     folds = sorted(run.folder.glob("fold*/clips.csv"), key=lambda path: _natural((path.parent.name, 0)))

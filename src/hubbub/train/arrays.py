@@ -14,6 +14,7 @@ from hubbub.augment.plan import spectrogram_chain, view
 from hubbub.augment.transform import apply_all, generator
 from hubbub.augment.waveform import between_class
 from hubbub.logmel import FULL_SCALE, Floats
+from hubbub.runs.record import SplitRecord
 from hubbub.train.config import Recipe
 
 _BATCH = 50
@@ -68,9 +69,9 @@ class ClipArrays:
 
 @dataclass(frozen=True)
 class RowSplit:
-    """Rows of a `ClipArrays` to train on, to choose by, and to test on; of one `name`."""
+    """Rows of a `ClipArrays` to train on, to choose by, and to test on; `record` says how they were split."""
 
-    name: str
+    record: SplitRecord
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]

@@ -1,65 +1,65 @@
-"""Cross-validation: a run for each official fold, their predictions as one, and a final model for use."""
+"""Cross-validation: a run for each test fold, their predictions as one, and a final model for use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hubbub.data.splits import PARTS
 from hubbub.evaluate import summary
 from hubbub.runs.predictions import join
+from hubbub.runs.record import RunRecord, SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import write_json
+from hubbub.train import fit
 from hubbub.train.arrays import RowSplit
-from hubbub.train.fit import Setting, run
+from hubbub.train.job import TrainingJob
+from hubbub.train.recipe_file import to_yaml
 
-_PARTS = ("train", "validation", "test")
 
-
-def cross_validate(setting: Setting, splits: Mapping[int, RowSplit], target: Run) -> Run:
+def cross_validate(job: TrainingJob, splits: Mapping[int, RowSplit], target: Run) -> Run:
     """Run every fold, then join what they predicted for their test clips. Finished folds are not run again.
 
     Raises RefusedError if `target` holds a run of something else.
     """
-    arrays = setting.arrays
-    target.begin(
-        setting.recipe_text,
-        dataset=arrays.dataset,
-        split=_named(splits),
-        seed=setting.seed,
-        labels=list(arrays.labels),
+    first = next(iter(splits.values())).record
+    record = RunRecord(
+        kind="cross-validation",
+        dataset=job.dataset,
+        split=SplitRecord(first.kind, None, tuple(splits), first.leaky),
+        labels=job.arrays.labels,
+        recipe=job.recipe.name,
+        command=job.command,
+        seed=job.seed,
+        content=job.content,
     )
-    done = []
+    target.begin(to_yaml(job.recipe), record)
+    folds = []
     for fold, split in splits.items():
-        setting.say(f"fold {fold} of {max(splits)}")
-        done.append(run(setting, split, target.child(f"fold{fold}")))
-        setting.say(f"fold {fold}: {done[-1].metrics['test']['accuracy']:.2%}")
-    _join(setting, done, target)
+        job.log(f"fold {fold} of {max(splits)}")
+        folds.append(fit.run(job, split, target.child(f"fold{fold}")))
+        job.log(f"fold {fold}: {folds[-1].metrics['test']['accuracy']:.2%}")
+    if not target.finished:
+        _join(folds, target)
     return target
 
 
-def final_model(setting: Setting, split: RowSplit, target: Run) -> Run:
+def final_model(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     """Train the model for use beside its cross-validation, on `split`, by the same recipe."""
-    setting.say("final model")
-    return run(setting, split, target.child("final"))
+    job.log("final model")
+    return fit.run(job, split, target.child("final"))
 
 
-def _named(splits: Mapping[int, RowSplit]) -> str:
-    """What the folds' splits are called together: "official folds 1 2 3", "LEAKY random folds 1 2 3"."""
-    kind = next(iter(splits.values())).name.replace("-fold", " fold").rpartition(" fold")[0]
-    return f"{kind} folds {' '.join(map(str, splits))}"
-
-
-def _join(setting: Setting, done: Iterable[Run], target: Run) -> None:
-    runs = list(done)
-    tested = join([one.predictions for one in runs])
-    tested.write(target.folder / "predictions.csv")
-    recordings = {row["clip"]: row["recording"] for one in runs for row in one.clips}
-    figures = {part: _mean([one.metrics[part] for one in runs]) for part in _PARTS}
-    groups = [recordings[clip] for clip in tested.clips]
-    figures["test"] = summary.full(tested.targets, tested.probabilities, groups, setting.arrays.labels)
-    figures["folds"] = {one.folder.name: one.metrics["test"]["accuracy"] for one in runs}
-    figures["parameters"] = runs[0].metrics["parameters"]
-    write_json(target.folder / "metrics.json", figures)
-    target.finish(seconds=round(sum(one.about["seconds"] for one in runs), 1))
+def _join(folds: Sequence[Run], target: Run) -> None:
+    predictions = join([fold.predictions for fold in folds])
+    predictions.write(target.folder / "predictions.csv")
+    recordings = {row["clip"]: row["recording"] for fold in folds for row in fold.clips}
+    groups = [recordings[clip] for clip in predictions.clips]
+    metrics = {part: _mean([fold.metrics[part] for fold in folds]) for part in PARTS}
+    metrics["test"] = summary.full(predictions.targets, predictions.probabilities, groups, predictions.classes)
+    metrics["folds"] = {fold.folder.name: fold.metrics["test"]["accuracy"] for fold in folds}
+    metrics["parameters"] = folds[0].metrics["parameters"]
+    write_json(target.folder / "metrics.json", metrics)
+    target.finish(seconds=round(sum(fold.record.outcome["seconds"] for fold in folds), 1))
 
 
 def _mean(parts: list[dict[str, float]]) -> dict[str, object]:

@@ -30,8 +30,8 @@ _OPSET = 18
 
 def load_classifier(run: Run) -> tuple[ClassifierNetwork, Recipe]:
     """The trained network of a finished run, in evaluation mode, and its recipe."""
-    recipe = recipes.load(str(run.folder / "recipe.yaml"))
-    wanted, classes = recipe.network, len(run.about["labels"])
+    recipe = recipes.parse(run.recipe, str(run.folder))
+    wanted, classes = recipe.network, len(run.record.labels)
     trunk = build(wanted, recipe.frontend.channels)
     classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
     classifier.load_state_dict(torch.load(run.folder / "model.pt", map_location="cpu", weights_only=True))
@@ -113,11 +113,11 @@ def _gated(
 
 
 def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> ModelMeta:
-    about, metrics = run.about, run.metrics
+    metrics = run.metrics
     held = _held_out(run)
     temperature = fit_temperature(held.targets, held.probabilities)
     heard = [row for row in trained.clips if row["part"] != "test"]
-    dataset = about["dataset"]
+    dataset = str(run.record.dataset)
     record = TrainingRecord.of(
         dataset, (row["clip"] for row in heard), (row["recording"] for row in heard), (row["samples"] for row in heard)
     )
@@ -128,7 +128,7 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
     trunk = f"{network.weights or network.kind}/{network.pool if network.pool_from is None else network.pool_from}"
     return ModelMeta(
         name=name,
-        labels=tuple(about["labels"]),
+        labels=run.record.labels,
         frontend=recipe.frontend,
         trunk=f"{trunk}/{name}" if tuned else trunk,
         calibration=Calibration("temperature", {"temperature": temperature}),
@@ -137,7 +137,7 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
         window_seconds=recipe.seconds,
         hop_seconds=recipe.seconds / 2,
         training=record,
-        figures=figures | {"protocol": about["split"], "dataset": dataset, "recipe": recipe.name},
+        figures=figures | {"protocol": str(run.record.split), "dataset": dataset, "recipe": recipe.name},
     )
 
 

@@ -1,94 +1,69 @@
-"""One run: a recipe, a split, a seed; train, predict, and leave the run folder behind."""
+"""One run: a training job and a split; train, predict, and leave the run folder behind."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hubbub.data.splits import PARTS
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import RunRecord
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv, write_csv, write_json
 from hubbub.train import probe, stages, weights
 from hubbub.train.arrays import ClipArrays, RowSplit, batches, clean
-from hubbub.train.callbacks import OnBatchEnd, ignore
-from hubbub.train.config import Recipe
 from hubbub.train.frozen_features import FrozenFeatures
-from hubbub.train.networks.build import Trunk
+from hubbub.train.job import TrainingJob
 from hubbub.train.networks.classifier import ClassifierNetwork
-
-_PARTS = ("train", "validation", "test")
-Say = Callable[[str], None]
-Track = Callable[[Iterable[Any]], Iterable[Any]]
+from hubbub.train.recipe_file import to_yaml
+from hubbub.types import Ints
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all runs of one command share.
-
-    Attributes:
-        arrays: all clips. recipe: what to do; recipe_text: the same as YAML, for the record.
-        trunk: pretrained. seed: of everything random.
-        cache: folder of frozen features.
-        say: hears of each epoch. track: wraps long walks, to show progress. watch: hears of each batch.
-    """
-
-    arrays: ClipArrays
-    recipe: Recipe
-    recipe_text: str
-    trunk: Trunk
-    seed: int
-    cache: Path
-    say: Say = print
-    track: Track = iter
-    watch: OnBatchEnd = ignore
-
-
-def run(setting: Setting, split: RowSplit, target: Run) -> Run:
+def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     """Train and predict, or take up what was interrupted; a finished run is left as it is.
 
     Raises RefusedError if `target` holds a run of something else.
     """
-    arrays = setting.arrays
-    target.begin(
-        setting.recipe_text,
-        dataset=arrays.dataset,
-        split=split.name,
-        seed=setting.seed,
-        labels=list(arrays.labels),
+    arrays = job.arrays
+    record = RunRecord(
+        kind="training",
+        dataset=job.dataset,
+        split=split.record,
+        labels=arrays.labels,
+        recipe=job.recipe.name,
+        command=job.command,
+        seed=job.seed,
+        content=job.content,
     )
+    target.begin(to_yaml(job.recipe), record)
     if target.finished:
         return target
     _write_clips(arrays, split, target.folder / "clips.csv")
     started = time.monotonic()
-    classifier, facts = _fit(setting, split, target)
+    classifier, outcome = _fit(job, split, target)
     seconds = time.monotonic() - started
     weights.save(target.folder / "model.pt", classifier.state_dict())
-    channels = setting.recipe.frontend.channels
-    parts = {name: predict(classifier, arrays, getattr(split, name), channels) for name in _PARTS}
+    channels = job.recipe.frontend.channels
+    parts = {name: predict(classifier, arrays, getattr(split, name), channels) for name in PARTS}
     parts["test"].write(target.folder / "predictions.csv")
     if len(split.validation):
         parts["validation"].write(target.folder / "validation.csv")
-    figures = {name: summary.brief(part.targets, part.probabilities) for name, part in parts.items()}
+    metrics = {name: summary.brief(part.targets, part.probabilities) for name, part in parts.items()}
     if len(split.test):
         test = parts["test"]
-        figures["test"] = summary.full(test.targets, test.probabilities, arrays.groups[split.test], arrays.labels)
+        metrics["test"] = summary.full(test.targets, test.probabilities, arrays.groups[split.test], arrays.labels)
     size = sum(parameter.numel() for parameter in classifier.parameters())
-    write_json(target.folder / "metrics.json", figures | {"parameters": size})
+    write_json(target.folder / "metrics.json", metrics | {"parameters": size})
     rmtree(target.folder / "checkpoints", ignore_errors=True)
-    target.finish(seconds=_all_seconds(target.folder / "epochs.csv", seconds), **facts)
+    target.finish(seconds=_all_seconds(target.folder / "epochs.csv", seconds), **outcome)
     return target
 
 
-def predict(
-    classifier: ClassifierNetwork, arrays: ClipArrays, rows: NDArray[np.int64], channels: int = 1
-) -> Predictions:
+def predict(classifier: ClassifierNetwork, arrays: ClipArrays, rows: Ints, channels: int = 1) -> Predictions:
     """What the classifier, whose input has `channels`, makes of those clips, as they are, in order."""
     classifier.eval()
     logits = np.zeros((0, len(arrays.labels)))
@@ -103,18 +78,17 @@ def predict(
     )
 
 
-def _fit(setting: Setting, split: RowSplit, target: Run) -> tuple[ClassifierNetwork, dict[str, Any]]:
-    arrays, recipe, trunk = setting.arrays, setting.recipe, setting.trunk
+def _fit(job: TrainingJob, split: RowSplit, target: Run) -> tuple[ClassifierNetwork, dict[str, Any]]:
+    """The trained network, and what is to be put on record of its training."""
+    arrays, recipe, trunk = job.arrays, job.recipe, job.trunk
     if recipe.kind == "gradient":
-        place = stages.Place(target.folder, setting.cache, setting.say, setting.watch)
-        bf16 = stages.in_bf16(recipe.precision)
-        return stages.fit(arrays, split, recipe, trunk, setting.seed, place), {"bf16": bf16}
-    frozen = FrozenFeatures(arrays, recipe, trunk, len(trunk.blocks), setting.seed, setting.cache)
+        return stages.fit(job, split, target.folder), {"bf16": stages.in_bf16(recipe.precision)}
+    frozen = FrozenFeatures(arrays, recipe, trunk, len(trunk.blocks), job.seed, job.cache)
     embeddings = frozen.variant(None)[split.train].astype(np.float32)
     targets, groups = arrays.targets[split.train], arrays.groups[split.train]
-    found = probe.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, setting.track)
-    inner = {str(c): accuracy for c, accuracy in found.inner_accuracy.items()}
-    return ClassifierNetwork(trunk, found.head), {"c": found.c, "inner_accuracy": inner}
+    fitted = probe.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, job.progress("choosing C"))
+    inner = {str(c): accuracy for c, accuracy in fitted.inner_accuracy.items()}
+    return ClassifierNetwork(trunk, fitted.head), {"c": fitted.c, "inner_accuracy": inner}
 
 
 def _all_seconds(epochs: Path, measured: float) -> float:
@@ -133,7 +107,7 @@ def _write_clips(arrays: ClipArrays, split: RowSplit, path: Path) -> None:
             arrays.groups[row],
             arrays.digests[row],
         ]
-        for part in _PARTS
+        for part in PARTS
         for row in getattr(split, part)
     ]
     write_csv(path, ["clip", "part", "fold", "label", "recording", "samples"], rows)

@@ -2,9 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,100 +18,64 @@ from torch import Tensor
 from hubbub.augment.class_aware import ClassAware
 from hubbub.errors import RefusedError
 from hubbub.train.arrays import ClipArrays, RowSplit, augmented, clean, mixed_targets
-from hubbub.train.callbacks import ClassStrengths, Files, Keep, OnBatchEnd, Watching, ignore
+from hubbub.train.callbacks import ClassStrengths, Files, Keep, Watching
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.datamodule import Load, StageData, Wanted
 from hubbub.train.frozen_features import FrozenFeatures
+from hubbub.train.job import TrainingJob
 from hubbub.train.lightning_module import Tuning
-from hubbub.train.networks.build import Trunk
 from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head
 
-logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises and repeats what `say` says
-Say = Callable[[str], None]
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises and repeats what `log` says
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where training works: its run folder, the shared cache of frozen features, and who hears of each epoch."""
-
-    folder: Path
-    cache: Path
-    say: Say = print
-    watch: OnBatchEnd = ignore
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all stages share."""
-
-    arrays: ClipArrays
-    split: RowSplit
-    recipe: Recipe
-    trunk: Trunk
-    seed: int
-    place: Place
-    strengths: ClassStrengths | None = field(default=None)
-
-    @property
-    def stage_of_head(self) -> int:
-        return len(self.trunk.blocks)
-
-
-def fit(
-    arrays: ClipArrays, split: RowSplit, recipe: Recipe, trunk: Trunk, seed: int, place: Place
-) -> ClassifierNetwork:
+def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
     """Train the recipe's stages one after the other; each starts from the best checkpoint so far.
 
     Args:
-        arrays: all clips.
+        job: what to do.
         split: rows to train on and to choose by; its test rows are not looked at.
-        recipe: what to do.
-        trunk: what to start from; it is left as it is.
-        seed: of the head, the order of clips and every draw.
-        place: checkpoints are kept there until the run is whole, so that an interrupted run goes on where it was.
+        folder: of the run; checkpoints are kept there until it is whole, so that an interrupted run goes on where it
+            was.
 
     Returns:
         The classifier that the recipe's `monitor` finds best on the validation clips, over all epochs of all stages.
 
     Raises RefusedError if the first stage diverges at once, so that there is nothing to choose from.
     """
-    pl.seed_everything(seed, verbose=False)
-    job = _Job(arrays, split, recipe, trunk, seed, place, _strengths(arrays, recipe, place))
-    chosen = _start(job)
+    recipe = job.recipe
+    pl.seed_everything(job.seed, verbose=False)
+    strengths = None
+    if recipe.augment.class_aware:
+        rule = ClassAware(recipe.augment.least_strength, recipe.augment.most_strength)
+        strengths = ClassStrengths(rule, job.arrays.labels, folder / "strengths.csv")
+    classifier = _start(job, split)
     best: dict[str, Any] = {"badness": float("inf")}
     for number, stage in enumerate(recipe.stages, start=1):
-        files = Files(place.folder, number)
-        _train(job, chosen, stage, files)
-        kept = torch.load(files.best, weights_only=True) if files.best.is_file() else best
-        best = min(kept, best, key=lambda one: one["badness"])
+        files = Files(folder, number)
+        _train(job, split, classifier, stage, files, strengths)
+        checkpoint = torch.load(files.best, weights_only=True) if files.best.is_file() else best
+        best = min(checkpoint, best, key=lambda checkpoint: checkpoint["badness"])
         if "state" not in best:
             raise RefusedError(f"stage {number} of {recipe.name} diverged, no epoch has a loss: lower its lr")
-        chosen.load_state_dict(best["state"])
-    return chosen.eval()
+        classifier.load_state_dict(best["state"])
+    return classifier.eval()
 
 
-def _strengths(arrays: ClipArrays, recipe: Recipe, place: Place) -> ClassStrengths | None:
-    plan = recipe.augment
-    if not plan.class_aware:
-        return None
-    rule = ClassAware(plan.least_strength, plan.most_strength)
-    return ClassStrengths(rule, arrays.labels, place.folder / "strengths.csv")
-
-
-def _start(job: _Job) -> ClassifierNetwork:
+def _start(job: TrainingJob, split: RowSplit) -> ClassifierNetwork:
     wanted = job.recipe.network
     layers = head(job.trunk.embedding_size, len(job.arrays.labels), wanted.hidden, wanted.dropout)
-    if (
-        job.recipe.stages[0].first_trainable_block == job.stage_of_head
+    if job.recipe.stages[0].first_trainable_block == len(
+        job.trunk.blocks
     ):  # what the head is given first, it may be given in units
         standardise = layers[0]
         assert isinstance(standardise, Standardise)
-        embedding = _frozen(job, job.stage_of_head)
-        standardise.measure(embedding.rows(job.split.train, None).float())
+        embedding = _frozen(job, len(job.trunk.blocks))
+        standardise.measure(embedding.rows(split.train, None).float())
     return ClassifierNetwork(deepcopy(job.trunk), layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _frozen(job: _Job, stop: int) -> FrozenFeatures:
+def _frozen(job: TrainingJob, stop: int) -> FrozenFeatures:
     """Features after `stop` blocks, made from those of the nearest earlier stop that the recipe needs as well."""
     earlier = [
         stage.first_trainable_block
@@ -120,14 +83,14 @@ def _frozen(job: _Job, stop: int) -> FrozenFeatures:
         if stage.variants and stage.first_trainable_block < stop
     ]
     base = _frozen(job, max(earlier)) if earlier else None
-    return FrozenFeatures(job.arrays, job.recipe, job.trunk, stop, job.seed, job.place.cache, base=base)
+    return FrozenFeatures(job.arrays, job.recipe, job.trunk, stop, job.seed, job.cache, base=base)
 
 
-def _loader(job: _Job, stage: Stage) -> Load:
+def _loader(job: TrainingJob, stage: Stage, strengths: ClassStrengths | None) -> Load:
     """Holds nothing but what other processes can be given."""
     if stage.variants:
         return partial(_kept, _frozen(job, stage.first_trainable_block), stage)
-    return partial(_fresh, job.arrays, job.recipe, stage, job.seed, job.strengths)
+    return partial(_fresh, job.arrays, job.recipe, stage, job.seed, strengths)
 
 
 def _kept(frozen: FrozenFeatures, stage: Stage, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
@@ -148,7 +111,7 @@ def _fresh(
     return augmented(arrays, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
-def _wanted(job: _Job, stage: Stage) -> Wanted | None:
+def _wanted(job: TrainingJob, stage: Stage) -> Wanted | None:
     """Targets of training clips, where they are not just the clips' classes."""
     if not job.recipe.mixes_waveforms:
         return None
@@ -159,23 +122,33 @@ def _mixed(arrays: ClipArrays, recipe: Recipe, stage: Stage, seed: int, rows: ND
     return mixed_targets(arrays, rows, recipe, seed, stage.version(epoch))
 
 
-def _class_weights(job: _Job) -> Tensor | None:
+def _class_weights(job: TrainingJob, split: RowSplit) -> Tensor | None:
     """Inverse frequency in the training clips, 1 on average, for "balanced"."""
     if job.recipe.class_weights == "none":
         return None
-    counts = np.bincount(job.arrays.targets[job.split.train], minlength=len(job.arrays.labels))
-    weights = np.where(counts > 0, len(job.split.train) / np.maximum(counts, 1), 0.0)
+    counts = np.bincount(job.arrays.targets[split.train], minlength=len(job.arrays.labels))
+    weights = np.where(counts > 0, len(split.train) / np.maximum(counts, 1), 0.0)
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
 
-def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files) -> None:
+def _train(
+    job: TrainingJob,
+    split: RowSplit,
+    classifier: ClassifierNetwork,
+    stage: Stage,
+    files: Files,
+    strengths: ClassStrengths | None,
+) -> None:
     """Train one stage, or take it up again; its best checkpoint is not there if no loss was a number."""
     recipe = replace(job.recipe, num_workers=0) if stage.variants else job.recipe  # what is kept needs no other process
-    if job.strengths:
-        job.strengths.before = sum(earlier.epochs for earlier in recipe.stages[: files.stage - 1])
-    data = StageData(job.arrays, job.split, _loader(job, stage), recipe, job.seed, _wanted(job, stage))
+    if strengths:
+        strengths.before = sum(earlier.epochs for earlier in recipe.stages[: files.stage - 1])
+    data = StageData(job.arrays, split, _loader(job, stage, strengths), recipe, job.seed, _wanted(job, stage))
     start = stage.first_trainable_block if stage.variants else 0
-    module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job))
+    module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job, split))
+    watching = Watching(files.stage, len(recipe.stages), job.on_batch_end)
+    keep = Keep(files, recipe.monitor, stage.patience, watching, job.log)
+    callbacks: list[Callback] = [watching, *([strengths] if strengths else []), keep]
     trainer = pl.Trainer(
         max_epochs=stage.epochs,
         accelerator="auto",
@@ -188,7 +161,7 @@ def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files)
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
         default_root_dir=files.run,
-        callbacks=_callbacks(job, stage, files),
+        callbacks=callbacks,
     )
     last = files.last if files.last.is_file() else None
     with warnings.catch_warnings():
@@ -197,14 +170,6 @@ def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files)
             trainer.fit(module, data, ckpt_path=last, weights_only=False)
         except SystemExit as stopped:  # how Lightning ends on Ctrl-C; our commands say it in their own way
             raise KeyboardInterrupt from stopped
-
-
-def _callbacks(job: _Job, stage: Stage, files: Files) -> list[Callback]:
-    watching = Watching(files.stage, len(job.recipe.stages), job.place.watch)
-    found: list[Callback] = [watching]
-    if job.strengths:
-        found.append(job.strengths)
-    return [*found, Keep(files, job.recipe.monitor, stage.patience, watching, job.place.say)]
 
 
 def in_bf16(precision: str) -> bool:

@@ -1,0 +1,116 @@
+"""What a run is, as fields: `about.json` of its folder. Nobody reads facts out of names or sentences.
+
+Format 2. `hubbub.runs.format1` reads what was written before it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from hubbub.data.splits import split_name
+
+FORMAT_VERSION = 2
+Kind = Literal["training", "cross-validation", "evaluation"]
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What was trained or tested on.
+
+    Attributes:
+        name: of the dataset, without its copies.
+        reference: what `hubbub.data.sources.open_dataset` takes: the name, or a folder.
+        copies: clips among it that augmentation made.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    name: str
+    reference: str = ""
+    copies: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.copies}" if self.copies else self.name
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """How the clips were split.
+
+    Attributes:
+        kind: the rule, such as "official".
+        fold: the test fold, from 1; None for a rule without folds, and for a cross-validation.
+        folds: of a cross-validation, all test folds.
+        leaky: whether training hears recordings that are tested on, so that the figures are not honest.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    kind: str
+    fold: int | None = None
+    folds: tuple[int, ...] = ()
+    leaky: bool = False
+
+    def __str__(self) -> str:
+        return split_name(self.kind, self.fold, self.folds, self.leaky)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What ran.
+
+    Attributes:
+        kind: of the run.
+        dataset, split: what it worked on.
+        labels: the classes, in the order of their numbers.
+        recipe: name of the recipe; empty for an evaluation. command: what makes the run again; empty if not on record.
+        seed: random seed. model: name of the model that an evaluation scored.
+        content: digests of what was trained on, by what they are of: "clips", "samples", "labels of clips",
+            "recordings", "trunk", "pictures".
+        environment: versions, machine and commit.
+        outcome: what is known at the end: seconds, the chosen C, and the like.
+        finished: whether the run is whole.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    kind: Kind
+    dataset: DatasetRecord
+    split: SplitRecord
+    labels: tuple[str, ...]
+    recipe: str = ""
+    command: str = ""
+    seed: int | None = None
+    model: str | None = None
+    content: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] = field(default_factory=dict)
+    finished: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, with the format's version."""
+        return {"format_version": FORMAT_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunRecord":
+        """The inverse of `to_dict`. Raises ValueError if something is missing or of the wrong type."""
+        fields = {name: value for name, value in values.items() if name != "format_version"}
+        if values.get("format_version") != FORMAT_VERSION:
+            raise ValueError(f"format version {values.get('format_version')!r}, this hubbub reads {FORMAT_VERSION}")
+        try:
+            return TypeAdapter(cls).validate_python(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+    def differences(self, other: "RunRecord") -> list[str]:
+        """Names of what makes the other a run of something else; command, environment and outcome do not."""
+        names = [
+            name for name in ("kind", "dataset", "split", "labels", "seed", "model") if _differs(self, other, name)
+        ]
+        return names + [name for name in other.content if self.content.get(name) != other.content[name]]
+
+
+def _differs(first: RunRecord, second: RunRecord, name: str) -> bool:
+    if name == "dataset":  # the same dataset may lie elsewhere
+        return (first.dataset.name, first.dataset.copies) != (second.dataset.name, second.dataset.copies)
+    return bool(getattr(first, name) != getattr(second, name))
