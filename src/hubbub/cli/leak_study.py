@@ -35,7 +35,7 @@ def leak_study(
         from hubbub.train import recipe_file as recipes
     from hubbub.cli.progress import Training
     from hubbub.cli.show import console
-    from hubbub.report.tables import filled
+    from hubbub.report.markdown import filled
     from hubbub.runs.run import Run
     from hubbub.storage import write_text
 
