@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import isfinite, log10
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 from hubbub.augment.ambience import PLACES, Ambience
 from hubbub.augment.transform import Sometimes, Transform
@@ -18,8 +20,11 @@ from hubbub.augment.waveform import (
     Shift,
     TimeStretch,
 )
-from hubbub.bounds import STRICT, Chance
 
+#: How pydantic reads what a recipe says: no unknown keys, no infinite numbers.
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+Probability = Annotated[float, Field(ge=0, le=1)]
 Kind = Literal["stretch", "pitch", "noise", "hiss", "gain", "shift", "reverb", "low_pass", "background"]
 
 #: Of each kind: what its range is of, and the least and the greatest value that it may hold.
@@ -47,7 +52,7 @@ class Step:
     kind: Kind
     low: float
     high: float
-    probability: Chance = 1.0
+    probability: Probability = 1.0
     ambience: Ambience = "outdoor"
 
     def __post_init__(self) -> None:
