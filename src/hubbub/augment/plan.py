@@ -10,7 +10,8 @@ from hubbub.augment import rules
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
 from hubbub.augment.steps import STRICT, Probability, Step, chain
 from hubbub.augment.transform import Transform, apply_all
-from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.logmel import LogMelSpec, logmel
+from hubbub.types import Floats
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,18 @@ def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float
 
 def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
     """The plan's changes of a log-mel, in the order in which a sound meets them: silence, time, microphone, masks."""
-    found: list[Transform] = []
+    transforms: list[Transform] = []
     if plan.repeat_over_silence:
-        found.append(RepeatOverSilence(spec, plan.repeat_over_silence))
+        transforms.append(RepeatOverSilence(spec, plan.repeat_over_silence))
     if plan.roll:
-        found.append(Roll())
+        transforms.append(Roll())
     if plan.gain_db or plan.tilt_db:
-        found.append(Equalise(spec, plan.gain_db, plan.tilt_db))
+        transforms.append(Equalise(spec, plan.gain_db, plan.tilt_db))
     if plan.mask_bands or plan.mask_frames:
-        found.append(Mask(plan.mask_bands, plan.mask_frames))
+        transforms.append(Mask(plan.mask_bands, plan.mask_frames))
     if plan.crop_frames:
-        found.append(RandomCrop(plan.crop_frames))
-    return found
+        transforms.append(RandomCrop(plan.crop_frames))
+    return transforms
 
 
 def view(
