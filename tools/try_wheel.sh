@@ -21,4 +21,5 @@ answer = hubbub.classify(make("siren", 31, 32_000), rate=32_000)
 assert answer.label == "siren", answer
 print("the wheel heard:", answer)
 PYTHON
+venv/bin/hubbub recipes >/dev/null  # lists recipes without the learning stack
 echo "installed: $size MB"

@@ -95,18 +95,18 @@ def test_draws_of_equalise_keep_to_their_limits() -> None:
 def test_silence_at_the_end_is_filled_with_what_was_heard(clip: np.ndarray) -> None:
     filled = RepeatOverSilence(SPEC).apply(clip, True)
     assert clip.shape[1] == 150 and (clip[:, 110:] < FLOOR + 1e-3).all()
-    heard = int(np.flatnonzero((clip > FLOOR + 1e-3).any(axis=0))[-1]) + 1
-    assert 100 <= heard <= 103  # one second, and the frames that reach into it
-    np.testing.assert_array_equal(filled[:, :heard], clip[:, :heard])
-    np.testing.assert_array_equal(filled[:, heard:], clip[:, : 150 - heard])
+    audible = int(np.flatnonzero((clip > FLOOR + 1e-3).any(axis=0))[-1]) + 1
+    assert 100 <= audible <= 103  # one second, and the frames that reach into it
+    np.testing.assert_array_equal(filled[:, :audible], clip[:, :audible])
+    np.testing.assert_array_equal(filled[:, audible:], clip[:, : 150 - audible])
 
 
 def test_a_short_sound_is_repeated_as_often_as_it_takes() -> None:
     clip = logmel(sound(0.1, 1.9), SPEC)
     filled = RepeatOverSilence(SPEC).apply(clip, True)
-    heard = int(np.flatnonzero((clip > FLOOR + 1e-3).any(axis=0))[-1]) + 1
+    audible = int(np.flatnonzero((clip > FLOOR + 1e-3).any(axis=0))[-1]) + 1
     for frame in range(200):
-        np.testing.assert_array_equal(filled[:, frame], clip[:, frame % heard])
+        np.testing.assert_array_equal(filled[:, frame], clip[:, frame % audible])
 
 
 def test_silence_elsewhere_is_part_of_the_sound() -> None:
@@ -114,8 +114,8 @@ def test_silence_elsewhere_is_part_of_the_sound() -> None:
     clip = logmel(samples, SPEC)
     np.testing.assert_array_equal(RepeatOverSilence(SPEC).apply(clip, True), clip)
     padded = logmel(np.pad(samples, (0, 32_000)), SPEC)
-    heard = 1 + int(np.flatnonzero((padded > FLOOR + 1e-3).any(axis=0))[-1])
-    np.testing.assert_array_equal(RepeatOverSilence(SPEC).apply(padded, True)[:, :heard], padded[:, :heard])
+    audible = 1 + int(np.flatnonzero((padded > FLOOR + 1e-3).any(axis=0))[-1])
+    np.testing.assert_array_equal(RepeatOverSilence(SPEC).apply(padded, True)[:, :audible], padded[:, :audible])
 
 
 def test_quiet_is_not_silent() -> None:

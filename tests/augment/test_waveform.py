@@ -139,12 +139,12 @@ def test_level_is_that_of_what_sounds() -> None:
 
 def onsets(samples: np.ndarray, expected: list[float], within: float = 0.08) -> list[float]:
     """Centre of energy around each expected time, in seconds."""
-    found = []
+    times = []
     for time in expected:
         start = max(round((time - within) * RATE), 0)
         power = samples[start : round((time + within) * RATE)] ** 2
-        found.append((start + float((np.arange(len(power)) * power).sum() / power.sum())) / RATE)
-    return found
+        times.append((start + float((np.arange(len(power)) * power).sum() / power.sum())) / RATE)
+    return times
 
 
 @pytest.mark.parametrize("speed", [0.75, 1.3])

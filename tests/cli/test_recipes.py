@@ -58,21 +58,21 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda width: monkeypatch.setattr(show, "console", lambda: Console(width=width, highlight=False))
 
 
-def told(out: str) -> dict[str, list[str]]:
+def listing(out: str) -> dict[str, list[str]]:
     """What stands behind each name, in order; a row without a name, or under it, belongs to the name above."""
-    found: dict[str, list[str]] = {}
+    rows: dict[str, list[str]] = {}
     name = ""
     for line in filter(str.strip, out.splitlines()):
         name = name if line.startswith("  ") else line[:21].strip()
-        found.setdefault(name, []).append(" ".join(line[21:].split()))
-    return found
+        rows.setdefault(name, []).append(" ".join(line[21:].split()))
+    return rows
 
 
 @pytest.mark.usefixtures("carried")
 def test_recipes_are_listed_with_what_they_gave(hubbub: Run) -> None:
     code, out, err = hubbub("recipes")
     assert (code, err) == (0, "")
-    listed = told(out)
+    listed = listing(out)
     assert list(listed)[:5] == ["recipe", "cnn", "resnet34-classaware", "resnet18", "scratch"]
     assert set(listed) >= set(known.names())
     assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
@@ -92,7 +92,7 @@ def test_the_list_fits_a_terminal(hubbub: Run, columns: Callable[[int], None], w
     columns(width)
     out = hubbub("recipes")[1]
     assert max(map(len, out.splitlines())) <= width and "…" not in out
-    listed = told(out)
+    listed = listing(out)
     assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
     assert " ".join(listed["resnet50-imagenet"]) == WHY
     assert " ".join(listed["resnet18"]).endswith("LEAKY random-expanded fold 1")

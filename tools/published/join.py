@@ -44,25 +44,19 @@ def join(root: Path, names: Sequence[str], name: str | None = None, machine: str
     rows.require_name(name)
     parts = sorted((rows.read(root, part) for part in names), key=lambda row: list(row.folds))
     predictions = [Predictions.read(root / FOLDER / f"{row.name}.csv") for row in parts]
-    _require_each_fold_once(parts)
-    for key in _SAME:
-        if len({row.about.get(key) for row in parts}) > 1:
-            told = ", ".join(f"{row.about.get(key)} in {row.name}" for row in parts)
-            raise RefusedError(f"these are not folds of one cross-validation: {key} is {told}")
-    if len({part.classes for part in predictions}) > 1:
-        raise RefusedError("these are not folds of one cross-validation: their labels differ")
+    _require_one_cross_validation(parts, predictions)
     about = [row.about for row in parts]
     content = {
         **about[0],
-        "run": _listed(facts["run"] for facts in about),
+        "run": _listed(part.get("run") for part in about),
         "protocol": FIVE_FOLDS,
-        "budget": _joined_budget([facts["budget"] for facts in about]),
-        "train": _mean([facts["train"] for facts in about]),
-        "validation": _mean([facts["validation"] for facts in about]),
-        "seconds": round(sum(facts["seconds"] for facts in about), 1),
-        "machine": machine or _listed(facts["machine"] for facts in about),
-        "commit": _listed(facts["commit"] for facts in about),
-        "versions": _joined_versions([facts.get("versions", {}) for facts in about]),
+        "budget": _joined_budget([part["budget"] for part in about]),
+        "train": _mean([part["train"] for part in about]),
+        "validation": _mean([part["validation"] for part in about]),
+        "seconds": round(sum(part["seconds"] for part in about), 1),
+        "machine": machine or _listed(part["machine"] for part in about),
+        "commit": _listed(part["commit"] for part in about),
+        "versions": _joined_versions([part.get("versions", {}) for part in about]),
     }
     rows.write(root, name, join_predictions(predictions), content)
     for row in parts:
@@ -79,7 +73,8 @@ def _common_name(names: Sequence[str]) -> str:
     return stems.pop()
 
 
-def _require_each_fold_once(parts: Sequence[Row]) -> None:
+def _require_one_cross_validation(parts: Sequence[Row], predictions: Sequence[Predictions]) -> None:
+    """Raises RefusedError unless the rows are of single folds, each once, and of one thing."""
     for row in parts:
         if len(row.folds) != 1 or row.about["protocol"] != f"official-fold{next(iter(row.folds))}":
             raise RefusedError(
@@ -90,6 +85,12 @@ def _require_each_fold_once(parts: Sequence[Row]) -> None:
         raise RefusedError(f"there is no row of fold {', '.join(map(str, missing))}: publish it first")
     if double := sorted({fold for fold in folds if folds.count(fold) > 1}):
         raise RefusedError(f"there are several rows of fold {', '.join(map(str, double))}: give one of each fold")
+    for key in _SAME:
+        if len({row.about.get(key) for row in parts}) > 1:
+            values = ", ".join(f"{row.about.get(key)} in {row.name}" for row in parts)
+            raise RefusedError(f"these are not folds of one cross-validation: {key} is {values}")
+    if len({part.classes for part in predictions}) > 1:
+        raise RefusedError("these are not folds of one cross-validation: their labels differ")
 
 
 def _joined_budget(budgets: list[str]) -> str:

@@ -59,8 +59,8 @@ def _print_recipe(name: str, results: Mapping[str, Any], as_json: bool) -> None:
     print(recipe_file.to_yaml(recipe))
     for row in results["rows"]:
         accuracy, interval, parameters, time = _figures(row)
-        facts = f"{_tested_on(row)}, {row['budget']}, {parameters} parameters, {time} on {row['machine']}"
-        print(f"# {row['row']}: {accuracy} ({interval}), {facts}")
+        run = f"{_tested_on(row)}, {row['budget']}, {parameters} parameters, {time} on {row['machine']}"
+        print(f"# {row['row']}: {accuracy} ({interval}), {run}")
     if not results["rows"] and name in recipe_file.names():
         print(f"# not measured: {results.get('empty') or 'no run of it is published'}")
 
