@@ -101,7 +101,7 @@ for title, changed in (
 # and the network would be taught something wrong.
 
 # %%
-from hubbub.augment.steps import LIMITS, Step
+from hubbub.augment.steps import Step
 
 rng = np.random.default_rng(0)
 pictures = [("as it is", logmel(heard, spec))]
@@ -113,10 +113,11 @@ for kind, value in (
     ("noise", 10),
     ("low_pass", 2000),
 ):
-    step = Step(kind, value, value).transform(spec.sample_rate)
-    changed = step.apply(heard, step.draw(rng))
+    step = Step(kind, value, value)
+    transform = step.transform(spec.sample_rate)
+    changed = transform.apply(heard, transform.draw(rng))
     pictures.append((kind, logmel(changed, spec)))
-    print(f"{kind}: {value} {LIMITS[kind][0]}")
+    print(f"{kind}: {value} {step.unit}")
     display(Audio(changed, rate=spec.sample_rate))
 
 # %% [markdown]
@@ -141,7 +142,7 @@ from hubbub.augment import rules
 category = esc50.category(clip.label)
 print(f"{clip.label} belongs to {category}; its rules:")
 for step in rules.ACOUSTIC[category]:
-    print(f"- {step.kind}: {step.low:g} to {step.high:g} {LIMITS[step.kind][0]}, {step.probability:.0%} of the time")
+    print(f"- {step.kind}: {step.low:g} to {step.high:g} {step.unit}, {step.probability:.0%} of the time")
 
 # %% [markdown]
 # Three epochs of training, as they would be shown to the network. The draws derive from the seed, the epoch and the

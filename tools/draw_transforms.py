@@ -79,11 +79,11 @@ def draw_mixtures(folder: Path) -> None:
     first, second = sound("siren", 31), sound("water_drops", 14)
     mixed = between_class(first, second, 0.5, SPEC.sample_rate)
     write_ogg(folder / "between_class.ogg", mixed)
-    one, two = logmel(first, SPEC), logmel(second, SPEC)
-    blended = spectrogram.mixup(one, two, 0.5)
+    siren, drops = logmel(first, SPEC), logmel(second, SPEC)
+    blended = spectrogram.mixup(siren, drops, 0.5)
     panels = [
-        (one, "siren"),
-        (two, "water_drops"),
+        (siren, "siren"),
+        (drops, "water_drops"),
         (logmel(mixed, SPEC), "between_class, 0.5"),
         (blended, "mixup, 0.5"),
     ]

@@ -16,9 +16,10 @@ files = {path.name for path in importlib.metadata.files("hubbub")}
 missing = {"esc50.onnx", "LICENSE-model.txt", "LICENSE-ESC-50.txt", "LICENSE-EfficientAT.txt"} - files
 assert not missing, f"the wheel lacks {missing}"
 import hubbub
-from hubbub.data.synthetic import make
+from hubbub.data.synth.synthetic import make
 answer = hubbub.classify(make("siren", 31, 32_000), rate=32_000)
 assert answer.label == "siren", answer
 print("the wheel heard:", answer)
 PYTHON
+venv/bin/hubbub recipes >/dev/null  # lists recipes without the learning stack
 echo "installed: $size MB"

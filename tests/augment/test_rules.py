@@ -63,14 +63,14 @@ def test_rules_are_those_published_for_the_categories_of_esc50() -> None:
     assert {category: {as_published(step) for step in steps} for category, steps in ACOUSTIC.items()} == PUBLISHED
 
 
-@pytest.mark.parametrize(("category", "place"), [(c, p) for c in CATEGORIES for p in range(len(ACOUSTIC[c]))])
-def test_every_published_rule_changes_what_the_network_sees(clip: np.ndarray, category: str, place: int) -> None:
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_published_rule_changes_what_the_network_sees(clip: np.ndarray, category: str) -> None:
     """By more than 1 dB in the mean over bands, frames and 12 draws of a rule that is applied each time."""
-    (rule,) = acoustic(category, RATE)[place : place + 1]
-    assert isinstance(rule, Sometimes)
-    inner, rng = rule.transform, np.random.default_rng(0)
-    changes = [np.abs(seen(inner.apply(clip, inner.draw(rng))) - seen(clip)).mean() for _ in range(12)]
-    assert np.mean(changes) > 1, changes
+    for rule in acoustic(category, RATE):
+        assert isinstance(rule, Sometimes)
+        inner, rng = rule.transform, np.random.default_rng(0)
+        changes = [np.abs(seen(inner.apply(clip, inner.draw(rng))) - seen(clip)).mean() for _ in range(12)]
+        assert np.mean(changes) > 1, (inner, changes)
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -88,22 +88,21 @@ def test_an_unknown_category_is_refused() -> None:
         acoustic("sea", RATE)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_strength_zero_is_no_augmentation_and_more_is_possible(clip: np.ndarray, category: str) -> None:
-    for seed in range(3):
-        off = apply_all(acoustic(category, RATE, 0.0), clip, np.random.default_rng(seed))
+def test_strength_zero_is_no_augmentation_and_more_is_possible(clip: np.ndarray) -> None:
+    for category in CATEGORIES:
+        off = apply_all(acoustic(category, RATE, 0.0), clip, np.random.default_rng(0))
         np.testing.assert_allclose(off, clip, atol=1e-4)
-        assert np.isfinite(apply_all(acoustic(category, RATE, 2.0), clip, np.random.default_rng(seed))).all()
+        assert np.isfinite(apply_all(acoustic(category, RATE, 2.0), clip, np.random.default_rng(0))).all()
     np.testing.assert_allclose(apply_all(balanced(RATE, 0.0), clip, np.random.default_rng(0)), clip, atol=1e-4)
 
 
 def test_balanced_chooses_as_published(clip: np.ndarray) -> None:
     (either,) = balanced(RATE)
     assert either.first == Choose(  # type: ignore[attr-defined]
-        (Shift(0.1, 0.3), TimeStretch(RATE, 0.85, 1.15), PitchShift(RATE, -2, 2), Gain(0.5, 1.5)), 2, 3
+        (Shift(0.1, 0.3), TimeStretch(0.85, 1.15, RATE), PitchShift(-2, 2, RATE), Gain(0.5, 1.5)), 2, 3
     )
     assert either.second == Choose(  # type: ignore[attr-defined]
-        (Shift(0.1, 0.3), TimeStretch(RATE, 0.75, 1.35), PitchShift(RATE, -4, 4), Gain(0.5, 1.5)), 3, 4
+        (Shift(0.1, 0.3), TimeStretch(0.75, 1.35, RATE), PitchShift(-4, 4, RATE), Gain(0.5, 1.5)), 3, 4
     )
     rng = np.random.default_rng(0)
     drawn = [either.draw(rng) for _ in range(3000)]

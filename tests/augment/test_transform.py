@@ -3,7 +3,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hubbub.augment.spectrogram import Mask, Roll
 from hubbub.augment.transform import Choose, Either, Sometimes, apply_all, generator
 
 
@@ -30,15 +29,6 @@ def test_draws_derive_from_seed_epoch_and_clip() -> None:
 def test_draws_are_uniform_over_clips() -> None:
     draws = np.array([generator(0, 0, f"1-{clip}-A-0.wav").random() for clip in range(2000)])
     assert abs(draws.mean() - 0.5) < 0.025 and np.histogram(draws, 10, (0, 1))[0].min() > 140
-
-
-def test_global_randomness_plays_no_part() -> None:
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    first = apply_all([Roll(), Mask()], np.ones((32, 60), np.float32), generator(0, 0, "a"))
-    np.random.random(7)  # noqa: NPY002
-    second = apply_all([Roll(), Mask()], np.ones((32, 60), np.float32), generator(0, 0, "a"))
-    np.testing.assert_array_equal(first, second)
-    assert len(before) == 624
 
 
 def test_transforms_are_applied_in_order_with_draws_of_their_own() -> None:
@@ -74,15 +64,15 @@ def test_choose_applies_the_chosen_in_order() -> None:
 def test_choose_makes_all_numbers_and_choices_equally_likely() -> None:
     rng = np.random.default_rng(0)
     drawn = [Choose((Add(1), Add(1), Add(1), Add(1)), 1, 2).draw(rng) for _ in range(4000)]
-    places = [tuple(place for place, _ in each) for each in drawn]
-    assert all(list(each) == sorted(set(each)) for each in places)
-    assert np.mean([len(each) == 1 for each in places]) == pytest.approx(0.5, abs=0.03)
-    pairs = [each for each in places if len(each) == 2]
+    chosen = [tuple(index for index, _ in each) for each in drawn]
+    assert all(list(each) == sorted(set(each)) for each in chosen)
+    assert np.mean([len(each) == 1 for each in chosen]) == pytest.approx(0.5, abs=0.03)
+    pairs = [each for each in chosen if len(each) == 2]
     assert len(set(pairs)) == 6 and min(pairs.count(each) for each in set(pairs)) > len(pairs) / 6 * 0.8
     assert len({parameters for each in drawn for _, parameters in each}) > 5000
 
 
-@pytest.mark.parametrize(("least", "most"), [(-1, 1), (2, 1), (0, 3)])
+@pytest.mark.parametrize(("least", "most"), [(2, 1), (0, 3)])
 def test_choose_refuses_impossible_numbers(least: int, most: int) -> None:
     with pytest.raises(ValueError, match=f"cannot choose {least} to {most} of 2 transforms"):
         Choose((Add(1), Add(2)), least, most)

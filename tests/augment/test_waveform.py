@@ -1,12 +1,12 @@
 import sys
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.signal
 
-from hubbub.augment.ambience import PLACES
+from hubbub.augment.ambience import AMBIENCES
+from hubbub.augment.loudness import level
 from hubbub.augment.waveform import (
     Background,
     Gain,
@@ -18,7 +18,6 @@ from hubbub.augment.waveform import (
     Shift,
     TimeStretch,
     between_class,
-    level,
     room_response,
 )
 from hubbub.data.synth.synthetic import make
@@ -26,23 +25,17 @@ from hubbub.errors import RefusedError
 from hubbub.logmel import LogMelSpec, logmel
 
 RATE = 32_000
-STRETCHING = [
-    TimeStretch(RATE, 0.8, 0.9),
-    TimeStretch(RATE, 1.1, 1.25),
-    PitchShift(RATE, 2, 4),
-    PitchShift(RATE, -4, -2),
-]
-OTHERS = [
+ALL: list[Any] = [
+    TimeStretch(0.8, 0.9, RATE),
+    PitchShift(2, 4, RATE),
     Noise(10, 20),
     Hiss(0.004, 0.006),
     Gain(0.4, 0.6),
-    Gain(1.5, 2.0),
     Shift(0.1, 0.3),
-    Reverb(RATE, 0.3, 0.8),
-    LowPass(RATE, 2000, 6000),
-    *(Background(RATE, 10, 20, place) for place in PLACES),
+    Reverb(0.3, 0.8, RATE),
+    LowPass(2000, 6000, RATE),
+    *(Background(10, 20, RATE, kind) for kind in AMBIENCES),
 ]
-ALL: list[Any] = STRETCHING + OTHERS
 every = pytest.mark.parametrize("transform", ALL, ids=repr)
 
 
@@ -103,49 +96,27 @@ def test_what_the_network_sees_changes(clip: np.ndarray, transform: Any) -> None
 
 
 @every
-@pytest.mark.parametrize("count", [1, 2, 3, 100, 1000, 8000])
-def test_short_sounds(transform: Any, count: int) -> None:
-    samples = np.random.default_rng(0).uniform(-1, 1, count).astype(np.float32)
-    for seed in range(3):
-        changed = transform.apply(samples, transform.draw(np.random.default_rng(seed)))
+def test_short_sounds(transform: Any) -> None:
+    for count in (1, 2, 3, 100, 1000):
+        samples = np.random.default_rng(0).uniform(-1, 1, count).astype(np.float32)
+        changed = transform.apply(samples, transform.draw(np.random.default_rng(0)))
         assert changed.shape == (count,) and changed.dtype == np.float32 and np.isfinite(changed).all()
 
 
 @every
-@pytest.mark.parametrize("count", [0, 1, RATE])
-def test_silence_stays_silent_but_for_hiss(transform: Any, count: int) -> None:
-    changed = transform.apply(np.zeros(count, np.float32), transform.draw(np.random.default_rng(0)))
-    assert changed.shape == (count,) and changed.any() == (isinstance(transform, Hiss) and count > 0)
+def test_silence_stays_silent_but_for_hiss(transform: Any) -> None:
+    for count in (0, RATE):
+        changed = transform.apply(np.zeros(count, np.float32), transform.draw(np.random.default_rng(0)))
+        assert changed.shape == (count,) and changed.any() == (isinstance(transform, Hiss) and count > 0)
 
 
-@every
-def test_draws_depend_on_nothing_global(transform: Any) -> None:
-    np.random.seed(0)  # noqa: NPY002
-    first = transform.draw(np.random.default_rng(7))
-    np.random.seed(1)  # noqa: NPY002
-    assert transform.draw(np.random.default_rng(7)) == first
-
-
-@pytest.mark.parametrize(
-    ("transform", "low", "high"),
-    [
-        (TimeStretch(RATE, 0.75, 1.3), 0.75, 1.3),
-        (PitchShift(RATE, -4, 4), -4, 4),
-        (Gain(0.3, 1.5), 0.3, 1.5),
-        (Noise(10, 25), 10, 25),
-        (Hiss(0.001, 0.01), 0.001, 0.01),
-        (Reverb(RATE, 0.2, 0.6), 0.2, 0.6),
-        (LowPass(RATE, 2000, 6000), 2000, 6000),
-        (Background(RATE, 10, 25), 10, 25),
-    ],
-    ids=repr,
-)
-def test_draws_fill_their_range_evenly(transform: Any, low: float, high: float) -> None:
+@pytest.mark.parametrize("transform", [each for each in ALL if not isinstance(each, Shift)], ids=repr)
+def test_draws_fill_their_range_evenly(transform: Any) -> None:
     rng = np.random.default_rng(0)
     drawn = [transform.draw(rng) for _ in range(2000)]
     values = np.array([value[0] if isinstance(value, tuple) else value for value in drawn])
-    assert values.min() >= low and values.max() <= high
-    assert np.histogram(values, 5, (low, high))[0].min() > 330
+    assert values.min() >= transform.low and values.max() <= transform.high
+    assert np.histogram(values, 5, (transform.low, transform.high))[0].min() > 330
 
 
 # --- level ------------------------------------------------------------------------------------------------------------
@@ -168,78 +139,69 @@ def test_level_is_that_of_what_sounds() -> None:
 
 def onsets(samples: np.ndarray, expected: list[float], within: float = 0.08) -> list[float]:
     """Centre of energy around each expected time, in seconds."""
-    found = []
+    times = []
     for time in expected:
         start = max(round((time - within) * RATE), 0)
         power = samples[start : round((time + within) * RATE)] ** 2
-        found.append((start + float((np.arange(len(power)) * power).sum() / power.sum())) / RATE)
-    return found
+        times.append((start + float((np.arange(len(power)) * power).sum() / power.sum())) / RATE)
+    return times
 
 
-@pytest.mark.parametrize("speed", [0.75, 0.9, 1.1, 1.3, 2.0])
+@pytest.mark.parametrize("speed", [0.75, 1.3])
 def test_stretching_moves_onsets_and_keeps_the_pitch(speed: float) -> None:
     at = [0.4, 0.8, 1.2, 1.6]
-    changed = TimeStretch(RATE, 1, 1).apply(clicks(at, 2.0), speed)
+    changed = TimeStretch(1, 1, RATE).apply(clicks(at, 2.0), speed)
     expected = [time / speed for time in at if time / speed < 1.9]
     assert onsets(changed, expected) == pytest.approx(expected, abs=0.004)
-    sung = TimeStretch(RATE, 1, 1).apply(tone(440, 2.0), speed)
+    sung = TimeStretch(1, 1, RATE).apply(tone(440, 2.0), speed)
     assert loudest(sung[8000:24_000]) == pytest.approx(440, rel=0.003)
 
 
 def test_a_faster_clip_is_padded_and_a_slower_one_cropped() -> None:
-    faster = TimeStretch(RATE, 1, 1).apply(tone(440, 2.0), 1.25)
+    faster = TimeStretch(1, 1, RATE).apply(tone(440, 2.0), 1.25)
     assert not faster[round(1.6 * RATE) :].any() and rms(faster[round(1.5 * RATE) : round(1.58 * RATE)]) > 0.2
-    slower = TimeStretch(RATE, 1, 1).apply(tone(440, 2.0), 0.8)
+    slower = TimeStretch(1, 1, RATE).apply(tone(440, 2.0), 0.8)
     assert rms(slower[-3200:]) > 0.25
 
 
-def test_more_speed_more_padding() -> None:
-    heard = [np.flatnonzero(TimeStretch(RATE, 1, 1).apply(tone(440), speed))[-1] for speed in (1.1, 1.3, 1.5, 2.0)]
-    assert all(first > second for first, second in pairwise(heard))
-
-
-@pytest.mark.parametrize("semitones", [-4.0, -1.0, 0.5, 1.0, 4.0, 12.0])
+@pytest.mark.parametrize("semitones", [-4.0, 0.5, 12.0])
 def test_shifting_the_pitch_keeps_onsets_in_place(semitones: float) -> None:
-    shifted = PitchShift(RATE, 0, 0).apply(tone(440, 2.0), semitones)
+    shifted = PitchShift(0, 0, RATE).apply(tone(440, 2.0), semitones)
     assert 12 * np.log2(loudest(shifted[8000:-8000]) / 440) == pytest.approx(semitones, abs=0.08)
     assert rms(shifted[8000:-8000]) == pytest.approx(rms(tone(440)), rel=0.05)
     at = [0.4, 0.9, 1.4]
-    assert onsets(PitchShift(RATE, 0, 0).apply(clicks(at, 2.0), semitones), at) == pytest.approx(at, abs=0.004)
+    assert onsets(PitchShift(0, 0, RATE).apply(clicks(at, 2.0), semitones), at) == pytest.approx(at, abs=0.004)
 
 
 def test_neutral_parameters_change_nothing(clip: np.ndarray) -> None:
     for transform, parameters in [
-        (TimeStretch(RATE, 1, 1), 1.0),
-        (PitchShift(RATE, 0, 0), 0.0),
+        (TimeStretch(1, 1, RATE), 1.0),
+        (PitchShift(0, 0, RATE), 0.0),
         (Gain(1, 1), 1.0),
         (Shift(0, 0), 0.0),
         (Hiss(0, 0), (0.0, 1)),
-        (Reverb(RATE, 0, 0), (0.0, 1)),
+        (Reverb(0, 0, RATE), (0.0, 1)),
         (Noise(100, 100), (100.0, 1)),
-        (LowPass(RATE, 1e6, 1e6), (1e6, 0.8)),
-        (Background(RATE, 100, 100), (100.0, 1)),
+        (LowPass(1e6, 1e6, RATE), (1e6, 0.8)),
+        (Background(100, 100, RATE), (100.0, 1)),
     ]:
         np.testing.assert_allclose(transform.apply(clip, parameters), clip, atol=1e-5)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("transform", STRETCHING[::2], ids=repr)
-def test_without_python_stretch_it_says_what_to_install(
-    transform: Any, clip: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_python_stretch_it_says_what_to_install(clip: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_stretch", None)
     with pytest.raises(RefusedError, match=r'stretching time and pitch needs .*"hubbub\[train\]"'):
-        transform.apply(clip, 1.1)
+        TimeStretch(1, 2, RATE).apply(clip, 1.1)
 
 
 # --- noise, gain, shift -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transform", [Noise(0, 0), *(Background(RATE, 0, 0, place) for place in PLACES)], ids=repr)
-@pytest.mark.parametrize("snr", [-3.0, 10.0, 25.0])
-def test_the_ratio_to_what_is_added_is_as_drawn(transform: Any, snr: float) -> None:
+@pytest.mark.parametrize("transform", [Noise(0, 0), *(Background(0, 0, RATE, kind) for kind in AMBIENCES)], ids=repr)
+def test_the_ratio_to_what_is_added_is_as_drawn(transform: Any) -> None:
     sound = np.pad(tone(700, 2.0), (0, RATE))
-    added = transform.apply(sound, (snr, 5)) - sound
-    assert 20 * np.log10(rms(tone(700)) / rms(added)) == pytest.approx(snr, abs=0.1)
+    added = transform.apply(sound, (10.0, 5)) - sound
+    assert 20 * np.log10(rms(tone(700)) / rms(added)) == pytest.approx(10, abs=0.1)
     assert rms(added[-RATE:]) > 0.05 * rms(added)  # it lies under the padding too
 
 
@@ -270,12 +232,12 @@ def test_shift_rotates_either_way() -> None:
 # --- rooms and dullness -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rt60", [0.2, 0.6, 1.2])
+@pytest.mark.parametrize("rt60", [0.2, 1.2])
 def test_a_room_loses_60_db_in_its_rt60(rt60: float) -> None:
     """By Schroeder's integration of an impulse that went through it: from -5 to -25 dB, times three (ISO 3382, T20)."""
     impulse = np.zeros(3 * RATE, np.float32)
     impulse[100] = 1
-    tail = Reverb(RATE, 0, 0).apply(impulse, (rt60, 4))[101:].astype(np.float64)
+    tail = Reverb(0, 0, RATE).apply(impulse, (rt60, 4))[101:].astype(np.float64)
     left = 10 * np.log10(np.cumsum(tail[::-1] ** 2)[::-1] / np.sum(tail**2) + 1e-12)
     fifth, twentyfifth = np.argmax(left < -5), np.argmax(left < -25)
     assert 3 * (twentyfifth - fifth) / RATE == pytest.approx(rt60, rel=0.06)
@@ -286,25 +248,24 @@ def test_a_room_is_a_convolution_of_energy_one(clip: np.ndarray) -> None:
     assert np.sum(response**2) == pytest.approx(1, rel=1e-4)
     assert response[0] ** 2 == pytest.approx(0.5, rel=1e-4)  # at 0.5 s, the tail is as strong as the direct sound
     expected = scipy.signal.fftconvolve(clip, response)[: len(clip)]
-    np.testing.assert_allclose(Reverb(RATE, 0, 0).apply(clip, (0.5, 9)), expected, atol=1e-5)
+    np.testing.assert_allclose(Reverb(0, 0, RATE).apply(clip, (0.5, 9)), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("cutoff", [2000.0, 5000.0])
-@pytest.mark.parametrize("blend", [0.3, 0.8, 1.0])
+@pytest.mark.parametrize(("cutoff", "blend"), [(2000.0, 0.3), (5000.0, 1.0)])
 def test_the_low_pass_attenuates_like_a_butterworth(cutoff: float, blend: float) -> None:
     for hertz in (cutoff / 4, cutoff, 1.5 * cutoff, 3 * cutoff):
         _, response = scipy.signal.freqs(*scipy.signal.butter(4, cutoff, analog=True), [hertz])
         expected = 1 - blend + blend * abs(response[0])
-        changed = LowPass(RATE, 0, 0).apply(tone(hertz), (cutoff, blend))
+        changed = LowPass(0, 0, RATE).apply(tone(hertz), (cutoff, blend))
         assert rms(changed[3200:-3200]) / rms(tone(hertz)) == pytest.approx(expected, rel=0.01, abs=1e-4)
 
 
 def test_the_low_pass_keeps_onsets_in_place_and_draws_its_blend() -> None:
     at = [0.3, 0.6]
-    changed = LowPass(RATE, 0, 0).apply(clicks(at, 1.0), (2000.0, 1.0))
+    changed = LowPass(0, 0, RATE).apply(clicks(at, 1.0), (2000.0, 1.0))
     assert onsets(changed, at) == pytest.approx(onsets(clicks(at, 1.0), at), abs=0.0005)
     rng = np.random.default_rng(0)
-    blends = np.array([LowPass(RATE, 2000, 6000).draw(rng)[1] for _ in range(500)])
+    blends = np.array([LowPass(2000, 6000, RATE).draw(rng)[1] for _ in range(500)])
     assert 0.3 <= blends.min() < 0.32 and 0.78 < blends.max() <= 0.8
 
 
@@ -344,7 +305,7 @@ def test_between_classes_silence_and_short_clips() -> None:
         assert np.isfinite(between_class(sound[:1], silence[:1], share, RATE)).all()
 
 
-@pytest.mark.parametrize(("count", "share"), [(10, 0.5), (20, -0.1), (20, 1.5), (20, np.nan)])
+@pytest.mark.parametrize(("count", "share"), [(10, 0.5), (20, np.nan)])
 def test_between_classes_refuses_what_cannot_be_mixed(count: int, share: float) -> None:
     with pytest.raises(ValueError, match=r"want equal, and 0\.\.1"):
         between_class(np.ones(20, np.float32), np.ones(count, np.float32), share, RATE)

@@ -20,7 +20,7 @@ def test_version(hubbub: Callable) -> None:
 def test_help_names_every_command(hubbub: Callable) -> None:
     code, out, _ = hubbub("--help")
     assert code == 0
-    for command in ("classify", "embed", "demo", "cv", "train", "export", "report", "results", "data"):
+    for command in ("classify", "embed", "demo", "cv", "train", "export", "report", "data"):
         assert f"\n  {command} " in out
 
 

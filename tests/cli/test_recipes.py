@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.resources import files
@@ -19,6 +20,7 @@ WHY = "the weights cannot be downloaded on the machines that build this, which n
 def row(name: str, protocol: str, accuracy: float, seconds: float = 1260.0) -> dict[str, Any]:
     return {
         "row": name,
+        "dataset": "esc50",
         "protocol": protocol,
         "accuracy": accuracy,
         "interval": [accuracy - 0.01, accuracy + 0.01],
@@ -56,21 +58,21 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda width: monkeypatch.setattr(show, "console", lambda: Console(width=width, highlight=False))
 
 
-def told(out: str) -> dict[str, list[str]]:
+def listing(out: str) -> dict[str, list[str]]:
     """What stands behind each name, in order; a row without a name, or under it, belongs to the name above."""
-    found: dict[str, list[str]] = {}
+    rows: dict[str, list[str]] = {}
     name = ""
     for line in filter(str.strip, out.splitlines()):
         name = name if line.startswith("  ") else line[:21].strip()
-        found.setdefault(name, []).append(" ".join(line[21:].split()))
-    return found
+        rows.setdefault(name, []).append(" ".join(line[21:].split()))
+    return rows
 
 
 @pytest.mark.usefixtures("carried")
 def test_recipes_are_listed_with_what_they_gave(hubbub: Run) -> None:
     code, out, err = hubbub("recipes")
     assert (code, err) == (0, "")
-    listed = told(out)
+    listed = listing(out)
     assert list(listed)[:5] == ["recipe", "cnn", "resnet34-classaware", "resnet18", "scratch"]
     assert set(listed) >= set(known.names())
     assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
@@ -90,7 +92,7 @@ def test_the_list_fits_a_terminal(hubbub: Run, columns: Callable[[int], None], w
     columns(width)
     out = hubbub("recipes")[1]
     assert max(map(len, out.splitlines())) <= width and "…" not in out
-    listed = told(out)
+    listed = listing(out)
     assert listed["cnn"] == ["71.00 % 70.0–72.0 11.19 M 21 min five folds"]
     assert " ".join(listed["resnet50-imagenet"]) == WHY
     assert " ".join(listed["resnet18"]).endswith("LEAKY random-expanded fold 1")
@@ -119,9 +121,45 @@ def test_what_the_package_carries_is_of_recipes_that_it_has(hubbub: Run) -> None
     assert set(carried) <= set(listed) and carried["finetune"]["rows"] == listed["finetune"]["rows"]
 
 
-def test_without_the_learning_stack(hubbub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "hubbub.train.recipe_file")
-    monkeypatch.delattr("hubbub.train.recipe_file")
-    monkeypatch.setitem(sys.modules, "pydantic", None)
-    code, out, err = hubbub("recipes")
-    assert (code, out) == (3, "") and err == "hubbub: learning needs the extra 'train': pip install \"hubbub[train]\"\n"
+@pytest.mark.usefixtures("carried")
+def test_a_recipe_is_printed_as_resolved_with_what_it_gave(hubbub: Run, tmp_path: Path) -> None:
+    code, out, err = hubbub("recipes", "resnet18")
+    assert (code, err) == (0, "") and out.startswith("name: resnet18\n")
+    (tmp_path / "mine.yaml").write_text(out, encoding="utf-8")
+    assert known.load(str(tmp_path / "mine.yaml")) == known.load("resnet18")
+    assert [line for line in out.splitlines() if line.startswith("#")] == [
+        "# resnet18: 68.00 % (67.0–69.0), fold 1, 22–31 of 40 + 16 + 2 epochs, 11.19 M parameters, "
+        "21 min on a machine with a long name",
+        "# LEAKY pooled: 98.00 % (97.0–99.0), LEAKY random-expanded fold 1, 22–31 of 40 + 16 + 2 epochs, "
+        "11.19 M parameters, 21 min on a machine with a long name",
+    ]
+    assert hubbub("recipes", "resnet50-imagenet")[1].endswith(f"\n# not measured: {WHY}\n")
+    assert "#" not in hubbub("recipes", tmp_path / "mine.yaml")[1]
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_recipe_as_json(hubbub: Run) -> None:
+    (printed,) = json.loads(hubbub("recipes", "cnn", "--json")[1]).values()
+    assert printed["rows"] == RESULTS["cnn"]["rows"]
+    assert known.parse(printed["recipe"]) == known.load("cnn")
+
+
+def test_an_unknown_recipe(hubbub: Run) -> None:
+    code, out, err = hubbub("recipes", "resnet81")
+    assert (code, out) == (2, "") and "unknown recipe 'resnet81'" in err
+
+
+def test_what_readers_are_told_to_train_is_the_main_row() -> None:
+    """Without copies, which are another command."""
+    carried = json.loads((files("hubbub") / "recipes" / "results.json").read_text(encoding="utf-8"))
+    assert all(recipe["rows"][0]["dataset"] == "esc50" for recipe in carried.values() if recipe["rows"])
+
+
+def test_recipes_need_no_learning_stack() -> None:
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('torch', 'pytorch_lightning', 'onnx', 'sklearn', 'transformers'))\n"
+        "sys.argv = ['hubbub', 'recipes', 'cnn']\n"
+        "from hubbub.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("name: cnn\n"), done.stderr

@@ -34,10 +34,6 @@ def with_(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 # --- the recipes that come with hubbub --------------------------------------------------------------------------------
 
 
-def test_there_are_recipes() -> None:
-    assert {"probe", "finetune"} <= set(recipes.names())
-
-
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_survives_its_resolved_form(name: str, tmp_path: Path) -> None:
     recipe = recipes.load(name)
@@ -48,12 +44,12 @@ def test_every_recipe_survives_its_resolved_form(name: str, tmp_path: Path) -> N
     assert recipes.to_yaml(recipes.load(str(tmp_path / "resolved.yaml"))) == text
 
 
-@pytest.mark.parametrize("name", recipes.names())
-def test_the_resolved_form_writes_every_key_out(name: str) -> None:
-    values = yaml.safe_load(recipes.to_yaml(recipes.load(name)))
+def test_the_resolved_form_writes_every_key_out() -> None:
+    values = yaml.safe_load(recipes.to_yaml(recipes.load("finetune")))
     assert list(values) == [field.name for field in dataclasses.fields(Recipe)]
-    for key, kind in {"network": Network, "augment": Augment, "frontend": LogMelSpec, "split": Plan}.items():
-        assert set(values[key]) == {field.name for field in dataclasses.fields(kind)}
+    owners = {"network": Network, "augment": Augment, "frontend": LogMelSpec, "split": Plan}
+    for key, owner in owners.items():
+        assert set(values[key]) == {field.name for field in dataclasses.fields(owner)}
     for stage in values["stages"]:
         assert set(stage) == {field.name for field in dataclasses.fields(Stage)}
 
@@ -102,9 +98,9 @@ def test_a_recipe_by_hand() -> None:
 
 
 def test_overrides_reach_into_a_recipe() -> None:
-    found = recipes.load("probe", {"network.dropout": 0.3, "seconds": 2, "frontend.n_mels": 64})
-    assert (found.network.dropout, found.seconds, found.frontend.n_mels) == (0.3, 2.0, 64)
-    assert found.network.pool_from == recipes.load("probe").network.pool_from  # what stands beside it stays
+    recipe = recipes.load("probe", {"network.dropout": 0.3, "seconds": 2, "frontend.n_mels": 64})
+    assert (recipe.network.dropout, recipe.seconds, recipe.frontend.n_mels) == (0.3, 2.0, 64)
+    assert recipe.network.pool_from == recipes.load("probe").network.pool_from  # what stands beside it stays
     assert recipes.load("probe").network.dropout == 0.0
 
 
@@ -119,7 +115,6 @@ def test_numbers_as_yaml_reads_them() -> None:
     ("key", "value"),
     [
         ("network.dropout", 0),
-        ("network.pool_from", 0),
         ("network.pool_from", 16),
         ("augment.repeat_over_silence", 1),
         ("validation", 0),
@@ -137,49 +132,23 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "match"),
     [
+        # unknown keys, with the keys of their owner
         ("colour", "blue", r"unknown key colour; allowed are name, about, kind, frontend, seconds, "),
-        (
-            "network.colour",
-            1,
-            r"unknown key network\.colour; allowed are kind, weights, .*, pool_from, hidden, dropout$",
-        ),
+        ("network.colour", 1, r"unknown key network\.colour; allowed are kind, weights, .*, hidden, dropout$"),
         ("augment.colour", 1, r"unknown key augment\.colour; allowed are waveform, rules, class_aware, "),
         (
             "augment.waveform.0.colour",
             1,
             r"unknown key augment\.waveform\.0\.colour; allowed are kind, low, high, prob",
         ),
-        ("augment.waveform.0.kind", "echo", r"augment\.waveform\.0\.kind: .*'stretch', .*, got 'echo'"),
-        ("augment.waveform.0.probability", 2, r"augment\.waveform\.0\.probability: .*less than or equal to 1, got 2"),
-        ("augment.waveform.0.low", 3, r"augment\.waveform\.0: .*low must not be above high"),
-        ("augment.rules", "wild", r"augment\.rules: .*'acoustic' or 'balanced', got 'wild'"),
-        ("augment.class_aware", True, r"augment: .*set rules to acoustic or balanced"),
-        ("augment.least_strength", 1.8, r"augment: .*least_strength must not be above most_strength"),
-        ("augment.most_strength", 3, r"augment\.most_strength: .*less than or equal to 2, got 3"),
         ("split.colour", 1, r"unknown key split\.colour; allowed are kind, folds, patterns$"),
-        ("split.kind", "lucky", r"split\.kind: .*'official', .*, got 'lucky'"),
-        ("split.folds", 1, r"split: .*folds is 1: it takes at least 2"),
-        ("split.kind", "filename-regex", r"split: .*filename-regex and patterns.*go together"),
-        ("frontend.normalise", "loud", r"frontend\.normalise: .*'fixed' or 'clip', got 'loud'"),
-        ("frontend.channels", 2, r"frontend: .*channels 1 or 3"),
-        ("network.kind", "vit", r"network\.kind: .*'mobilenet', .*, got 'vit'"),
-        ("network.depth", 19, r"network\.depth: .*18, 34 or 50, got 19"),
-        ("network.pool", "max", r"network\.pool: .*'mean', 'attention' or 'transformer', got 'max'"),
-        ("mixup_of", "labels", r"mixup_of: .*'input', 'embedding' or 'waveform', got 'labels'"),
-        ("monitor", "luck", r"monitor: .*'val_loss' or 'val_accuracy', got 'luck'"),
-        ("precision", "8", r"precision: .*'auto', '32' or 'bf16', got '8'"),
-        ("num_workers", -1, r"num_workers: .*greater than or equal to 0, got -1"),
-        ("class_weights", "heavy", r"class_weights: .*'none' or 'balanced', got 'heavy'"),
-        ("stages.0.optimizer", "lion", r"stages\.0\.optimizer: .*'adamw', 'adam' or 'sgd', got 'lion'"),
-        ("stages.0.schedule", "wavy", r"stages\.0\.schedule: .*'constant', 'step' or 'cosine', got 'wavy'"),
-        ("stages.0.step_factor", 1.1, r"stages\.0\.step_factor: .*less than or equal to 1, got 1.1"),
-        ("stages.0.step_epochs", 0, r"stages\.0\.step_epochs: .*greater than or equal to 1, got 0"),
-        ("stages.0.warmup", -1, r"stages\.0\.warmup: .*greater than or equal to 0, got -1"),
-        ("stages.0.patience", -1, r"stages\.0\.patience: .*greater than or equal to 0, got -1"),
-        ("stages.0.batch_norm", "on", r"stages\.0\.batch_norm: .*'frozen' or 'trained', got 'on'"),
         ("frontend.colour", 1, r"unknown key frontend\.colour; allowed are sample_rate, n_fft, "),
         ("stages.0.colour", 1, r"unknown key stages\.0\.colour; allowed are first_trainable_block, epochs, lr, "),
+        # choices
         ("kind", "guess", r"kind: .*'probe' or 'gradient', got 'guess'"),
+        ("network.depth", 19, r"network\.depth: .*18, 34 or 50, got 19"),
+        ("augment.waveform.0.kind", "echo", r"augment\.waveform\.0\.kind: .*'stretch', .*, got 'echo'"),
+        # types
         ("name", 3, r"name: .*valid string, got 3"),
         ("seconds", "long", r"seconds: .*number.*, got 'long'"),
         ("seconds", None, r"seconds: .*number.*, got None"),
@@ -187,33 +156,25 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
         ("augment.roll", "perhaps", r"augment\.roll: .*boolean.*, got 'perhaps'"),
         ("network", 3, r"network: .*, got 3"),
         ("stages", {"lr": 1}, r"stages.*: .*"),
-        ("stages.0.lr", "fast", r"stages\.0\.lr: .*number.*, got 'fast'"),
+        # ranges, one of each kind of limit
         ("seconds", 0, r"seconds: .*greater than 0, got 0"),
-        ("network.width", -1, r"network\.width: .*greater than 0, got -1"),
-        ("network.pool_from", 17, r"network\.pool_from: .*less than or equal to 16, got 17"),
-        ("network.hidden", -1, r"network\.hidden: .*greater than or equal to 0, got -1"),
-        ("network.dropout", 1, r"network\.dropout: .*less than 1, got 1"),
-        ("augment.gain_db", -1, r"augment\.gain_db: .*greater than or equal to 0, got -1"),
-        ("augment.repeat_over_silence", 1.5, r"augment\.repeat_over_silence: .*less than or equal to 1, got 1.5"),
-        ("augment.mask_bands", -1, r"augment\.mask_bands: .*greater than or equal to 0"),
+        ("mixup", -0.1, r"mixup: .*greater than or equal to 0, got -0.1"),
         ("validation", 1, r"validation: .*less than 1, got 1"),
         ("batch_size", 0, r"batch_size: .*greater than or equal to 1, got 0"),
-        ("mixup", -0.1, r"mixup: .*greater than or equal to 0, got -0.1"),
-        ("label_smoothing", 1, r"label_smoothing: .*less than 1, got 1"),
-        ("ema_decay", 1, r"ema_decay: .*less than 1, got 1"),
+        ("network.hidden", -1, r"network\.hidden: .*greater than or equal to 0, got -1"),
+        ("network.pool_from", 17, r"network\.pool_from: .*less than or equal to 16, got 17"),
+        ("augment.most_strength", 3, r"augment\.most_strength: .*less than or equal to 2, got 3"),
+        ("augment.waveform.0.probability", 2, r"augment\.waveform\.0\.probability: .*less than or equal to 1, got 2"),
+        ("stages.0.step_factor", 1.1, r"stages\.0\.step_factor: .*less than or equal to 1, got 1.1"),
         ("c_grid", [0.1, 0], r"c_grid\.1: .*greater than 0, got 0"),
-        (
-            "stages.0.first_trainable_block",
-            -1,
-            r"stages\.0\.first_trainable_block: .*greater than or equal to 0, got -1",
-        ),
-        ("stages.0.epochs", 0, r"stages\.0\.epochs: .*greater than or equal to 1, got 0"),
-        ("stages.0.lr", 0, r"stages\.0\.lr: .*greater than 0, got 0"),
-        ("stages.0.variants", -1, r"stages\.0\.variants: .*greater than or equal to 0, got -1"),
-        ("frontend.hop_length", 0, r"frontend: .*hop_length and n_mels must be at least 1"),
-        ("frontend.n_mels", "many", r"frontend\.n_mels: .*integer.*, got 'many'"),
-        ("seconds", math.nan, r"seconds: "),
         ("stages.0.lr", math.inf, r"stages\.0\.lr: .*finite"),
+        ("augment.gain_db", math.nan, r"augment\.gain_db: .*finite"),
+        # what an owner says itself
+        ("augment.waveform.0.low", 3, r"augment\.waveform\.0: .*low must not be above high"),
+        ("augment.class_aware", True, r"augment: .*set rules to acoustic or balanced"),
+        ("augment.least_strength", 1.8, r"augment: .*least_strength must not be above most_strength"),
+        ("split.kind", "filename-regex", r"split: .*filename-regex and patterns.*go together"),
+        ("frontend.channels", 2, r"frontend: .*channels 1 or 3"),
     ],
 )
 def test_what_is_wrong_is_named(key: str, value: Any, match: str) -> None:
@@ -222,10 +183,9 @@ def test_what_is_wrong_is_named(key: str, value: Any, match: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["name", "about", "kind"])
-def test_a_key_that_is_missing_is_named(key: str) -> None:
-    with pytest.raises(UsageError, match=f"recipe mine: {key}: "):
-        recipes.parse({k: v for k, v in PROBE.items() if k != key}, "mine")
+def test_a_key_that_is_missing_is_named() -> None:
+    with pytest.raises(UsageError, match="recipe mine: about: "):
+        recipes.parse({"name": "x", "kind": "probe"}, "mine")
 
 
 def test_every_mistake_is_named_at_once() -> None:
@@ -243,9 +203,7 @@ def test_a_probe_needs_something_to_choose_from() -> None:
         recipes.parse(PROBE | {"c_grid": []}, "mine")
 
 
-@pytest.mark.parametrize(
-    ("first_trainable_block", "fits"), [(0, True), (12, True), (13, False), (16, False), (17, True)]
-)
+@pytest.mark.parametrize(("first_trainable_block", "fits"), [(12, True), (13, False), (17, True)])
 def test_what_is_pooled_cannot_be_frozen_in_part(first_trainable_block: int, fits: bool) -> None:
     values = FINETUNE | {
         "network": {"pool_from": 12},
@@ -271,14 +229,6 @@ CLIP = {"normalise": "clip"}
         (
             {"stages.0.first_trainable_block": 6},
             r"stages\.0\.first_trainable_block must be 5 \(the head alone\) or at most 4",
-        ),
-        (
-            {"network.kind": "resnet", "stages.0.first_trainable_block": 7},
-            r"stages\.0\.first_trainable_block must be 6 .* or at most 5",
-        ),
-        (
-            {"network.kind": "efficientnet-lite0", "stages.0.first_trainable_block": 20},
-            r"stages\.0\.first_trainable_block must be 19 .* or at most 18",
         ),
         ({"network": {"pool": "attention"}, "stages.0.first_trainable_block": 18}, None),
         (
@@ -355,7 +305,7 @@ def test_a_base_has_a_base_and_its_budgets_are_merged(tmp_path: Path) -> None:
     assert recipes.load(path, budget="half") == dataclasses.replace(base, name="mine", batch_size=4)
 
 
-@pytest.mark.parametrize("base", ["nobody", "x.yaml", 3])
+@pytest.mark.parametrize("base", ["nobody", 3])
 def test_a_base_that_is_not_there(tmp_path: Path, base: Any) -> None:
     with pytest.raises(UsageError, match="base must be a recipe that comes with hubbub, got "):
         recipes.load(write(tmp_path, base=base, name="mine"))
@@ -364,8 +314,8 @@ def test_a_base_that_is_not_there(tmp_path: Path, base: Any) -> None:
 def test_a_budget_comes_before_overrides() -> None:
     budget = recipes._values("cnn")["budgets"]["quick"]
     assert budget["network.width"] == 0.25
-    found = recipes.load("cnn", {"network.width": 0.75}, "quick")
-    assert found.network.width == 0.75 and found.stages[0].epochs == budget["stages.0.epochs"]
+    recipe = recipes.load("cnn", {"network.width": 0.75}, "quick")
+    assert recipe.network.width == 0.75 and recipe.stages[0].epochs == budget["stages.0.epochs"]
 
 
 def test_an_unknown_budget(tmp_path: Path) -> None:
@@ -375,7 +325,7 @@ def test_an_unknown_budget(tmp_path: Path) -> None:
         recipes.load(write(tmp_path, **PROBE), budget="quick")
 
 
-@pytest.mark.parametrize("budgets", [3, ["quick"], {"quick": 3}, {"quick": None}, None])
+@pytest.mark.parametrize("budgets", [3, {"quick": None}, None])
 def test_budgets_that_are_none(tmp_path: Path, budgets: Any) -> None:
     with pytest.raises(UsageError, match="budgets must map names to changes"):
         recipes.load(write(tmp_path, **PROBE, budgets=budgets))
@@ -383,18 +333,16 @@ def test_budgets_that_are_none(tmp_path: Path, budgets: Any) -> None:
 
 def test_overrides_reach_into_lists() -> None:
     whole = recipes.load("finetune")
-    found = recipes.load("finetune", {"stages.1.epochs": 3, "stages.2": STAGE, "augment.waveform": [GAIN]})
-    assert found.stages[0] == whole.stages[0] and found.stages[2] == Stage(17, 2, 0.01)
-    assert found.stages[1] == dataclasses.replace(whole.stages[1], epochs=3)
-    assert found.augment.waveform == (Step("gain", 0.5, 1.5),)
+    recipe = recipes.load("finetune", {"stages.1.epochs": 3, "stages.2": STAGE, "augment.waveform": [GAIN]})
+    assert recipe.stages[0] == whole.stages[0] and recipe.stages[2] == Stage(17, 2, 0.01)
+    assert recipe.stages[1] == dataclasses.replace(whole.stages[1], epochs=3)
+    assert recipe.augment.waveform == (Step("gain", 0.5, 1.5),)
 
 
 @pytest.mark.parametrize(
     ("key", "match"),
     [
         ("stages.3.lr", "cannot set stages.3.lr: '3' is not a number from 0 to 2"),
-        ("stages.3", "cannot set stages.3: '3' is not a number from 0 to 2"),
-        ("stages.first.lr", "cannot set stages.first.lr: 'first' is not a number from 0 to 2"),
         ("stages.-1.lr", "cannot set stages.-1.lr: '-1' is not a number from 0 to 2"),
         ("stages.0.lr.high", "cannot set stages.0.lr.high: lr is not a mapping"),
     ],
@@ -442,13 +390,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
     ("content", "match"),
     [
         (b"a: [1", "is not YAML: "),
-        (b"a: b: c", "is not YAML: "),
-        (b"\x00\x01", "is not YAML: "),
         (b"name: gr\xf6\xdfe", "is not YAML: "),
         (b"!!python/object/apply:os.getcwd []", "is not YAML: "),
         (b"", "must be a mapping of keys to values"),
         (b"- a\n- b", "must be a mapping of keys to values"),
-        (b"7", "must be a mapping of keys to values"),
         (b"1: 2", "recipe .*: .*"),
     ],
 )
@@ -462,11 +407,9 @@ def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, match: str) ->
 @pytest.mark.parametrize(
     ("key", "match"),
     [
-        ("colour", "unknown key colour"),
         ("network.colour", r"unknown key network\.colour"),
         ("", "unknown key"),
         ("seconds.long", r"cannot set seconds\.long: seconds is not a mapping"),
-        ("name.first", r"cannot set name\.first: name is not a mapping"),
     ],
 )
 def test_overrides_that_reach_nothing(key: str, match: str) -> None:
@@ -477,10 +420,11 @@ def test_overrides_that_reach_nothing(key: str, match: str) -> None:
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
-def test_training_needs_neither_pydantic_nor_yaml_nor_sound_libraries() -> None:
+def test_recipes_are_read_without_torch_and_trained_without_sound_libraries() -> None:
     code = (
-        "import sys, hubbub.train.config, hubbub.train.arrays, hubbub.train.frontend\n"
-        "heavy = {'pydantic', 'yaml', 'soundfile', 'soxr', 'onnxruntime'} & set(sys.modules); assert not heavy, heavy"
+        "import sys, hubbub.train.recipe_file; assert 'torch' not in sys.modules\n"
+        "import hubbub.train.arrays, hubbub.train.frontend\n"
+        "heavy = {'soundfile', 'soxr', 'onnxruntime'} & set(sys.modules); assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -6,17 +6,17 @@ from typing import Any, Literal, get_args
 import numpy as np
 import scipy.fft
 
-from hubbub.logmel import Floats
+from hubbub.types import Floats
 
 Ambience = Literal["outdoor", "indoor", "urban"]
-PLACES: tuple[Ambience, ...] = get_args(Ambience)
+AMBIENCES: tuple[Ambience, ...] = get_args(Ambience)
 
 
-def ambience(place: Ambience, count: int, rate: int, seed: int) -> Floats:
+def synthesise(kind: Ambience, count: int, rate: int, seed: int) -> Floats:
     """The sound of a place, of RMS 1 (or silent, if `count` is too small for any).
 
     Args:
-        place: "outdoor" is wind in slow gusts, here and there a chirp; "indoor" is room tone, ventilation and the hum
+        kind: "outdoor" is wind in slow gusts, here and there a chirp; "indoor" is room tone, ventilation and the hum
             of the mains; "urban" is the rumble of traffic that swells when something passes.
         count: samples.
         rate: Hz.
@@ -25,7 +25,7 @@ def ambience(place: Ambience, count: int, rate: int, seed: int) -> Floats:
     Returns:
         float32, shape (count,).
     """
-    made = _MAKERS[place](np.random.default_rng(seed), count, rate)
+    made = _MAKERS[kind](np.random.default_rng(seed), count, rate)
     rms = float(np.sqrt(np.mean(made**2))) if count else 0.0
     return np.asarray(made / (rms or 1.0), np.float32)
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from hubbub.types import Doubles
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ class ClassAware:
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be at least 0 and under 1, got {self.momentum:g}")
 
-    def start(self, classes: int) -> NDArray[np.float64]:
+    def start(self, classes: int) -> Doubles:
         """Strengths before anything is known, shape (classes,): the rules as stated, 1, or the nearest bound."""
         return np.full(classes, float(np.clip(1.0, self.least, self.most)))
 
-    def update(self, strengths: ArrayLike, recall: ArrayLike) -> NDArray[np.float64]:
+    def update(self, strengths: ArrayLike, recall: ArrayLike) -> Doubles:
         """Strengths after an epoch.
 
         Args:

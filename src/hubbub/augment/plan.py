@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from hubbub.augment import rules
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
-from hubbub.augment.steps import Step, chain
+from hubbub.augment.steps import STRICT, Probability, Step, chain
 from hubbub.augment.transform import Transform, apply_all
-from hubbub.bounds import STRICT, Amount, Bounds, Chance, Size
-from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.logmel import LogMelSpec, logmel
+from hubbub.types import Floats
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Augment:
     waveform: tuple[Step, ...] = ()
     rules: Literal["none", "acoustic", "balanced"] = "none"
     class_aware: bool = False
-    least_strength: Amount = 0.3
-    most_strength: Annotated[float, Bounds(gt=0, le=2)] = 1.5
-    repeat_over_silence: Chance = 0.0
+    least_strength: NonNegativeFloat = 0.3
+    most_strength: Annotated[float, Field(gt=0, le=2)] = 1.5
+    repeat_over_silence: Probability = 0.0
     roll: bool = False
-    gain_db: Amount = 0.0
-    tilt_db: Amount = 0.0
-    mask_bands: Size = 0
-    mask_frames: Size = 0
-    crop_frames: Size = 0
+    gain_db: NonNegativeFloat = 0.0
+    tilt_db: NonNegativeFloat = 0.0
+    mask_bands: NonNegativeInt = 0
+    mask_frames: NonNegativeInt = 0
+    crop_frames: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
         if self.least_strength > self.most_strength:
@@ -63,18 +64,18 @@ def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float
 
 def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
     """The plan's changes of a log-mel, in the order in which a sound meets them: silence, time, microphone, masks."""
-    found: list[Transform] = []
+    transforms: list[Transform] = []
     if plan.repeat_over_silence:
-        found.append(RepeatOverSilence(spec, plan.repeat_over_silence))
+        transforms.append(RepeatOverSilence(spec, plan.repeat_over_silence))
     if plan.roll:
-        found.append(Roll())
+        transforms.append(Roll())
     if plan.gain_db or plan.tilt_db:
-        found.append(Equalise(spec, plan.gain_db, plan.tilt_db))
+        transforms.append(Equalise(spec, plan.gain_db, plan.tilt_db))
     if plan.mask_bands or plan.mask_frames:
-        found.append(Mask(plan.mask_bands, plan.mask_frames))
+        transforms.append(Mask(plan.mask_bands, plan.mask_frames))
     if plan.crop_frames:
-        found.append(RandomCrop(plan.crop_frames))
-    return found
+        transforms.append(RandomCrop(plan.crop_frames))
+    return transforms
 
 
 def view(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hubbub.logmel import Floats, LogMelSpec
+from hubbub.logmel import LogMelSpec
+from hubbub.types import Floats
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class RepeatOverSilence:
     def apply(self, array: Floats, parameters: bool) -> Floats:
         """See class. A clip that is silent throughout, or not silent at its end, is left as it is."""
         floor = (np.log(self.spec.floor) - self.spec.mean) / self.spec.std
-        heard = np.flatnonzero(array.max(0) > floor + 1e-3)
-        if not parameters or not len(heard) or heard[-1] + 1 == array.shape[-1]:
+        audible = np.flatnonzero(array.max(0) > floor + 1e-3)
+        if not parameters or not len(audible) or audible[-1] + 1 == array.shape[-1]:
             return array
-        return array[:, np.arange(array.shape[-1]) % (heard[-1] + 1)]
+        return array[:, np.arange(array.shape[-1]) % (audible[-1] + 1)]
 
 
 @dataclass(frozen=True)

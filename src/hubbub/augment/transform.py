@@ -3,13 +3,14 @@
 Draws derive from (seed, epoch, clip), never from the state of a worker, so that a run can be repeated and resumed.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from hubbub.logmel import Floats
+from hubbub.types import Floats
 
 
 class Transform(Protocol):
@@ -20,6 +21,38 @@ class Transform(Protocol):
 
     def apply(self, array: Floats, parameters: Any) -> Floats:
         """A changed copy of `array`; the same parameters always change it the same way."""
+
+
+@dataclass(frozen=True)
+class Ranged(ABC):
+    """A transform that draws how much it changes evenly from `low` to `high`.
+
+    Attributes:
+        unit: what the range is of.
+        limits: the least and the greatest value that it may hold.
+    """
+
+    unit: ClassVar[str]
+    limits: ClassVar[tuple[float, float]]
+    low: float
+    high: float
+
+    @staticmethod
+    def scale(value: float, strength: float) -> float:
+        """A value of the range, moved towards what changes nothing (strength 0) or away from it (above 1)."""
+        return value * strength
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Any:
+        """See `Transform`."""
+
+    @abstractmethod
+    def apply(self, array: Floats, parameters: Any) -> Floats:
+        """See `Transform`."""
+
+    def amount(self, rng: np.random.Generator) -> float:
+        """A value of the range, drawn evenly."""
+        return float(rng.uniform(self.low, self.high))
 
 
 def generator(seed: int, epoch: int, clip: str) -> np.random.Generator:
@@ -67,15 +100,15 @@ class Choose:
             raise ValueError(f"cannot choose {self.least} to {self.most} of {len(self.transforms)} transforms")
 
     def draw(self, rng: np.random.Generator) -> tuple[tuple[int, Any], ...]:
-        """Places and parameters of the chosen ones."""
+        """Indices and parameters of the chosen ones."""
         number = int(rng.integers(self.least, self.most + 1))
-        places = sorted(int(place) for place in rng.permutation(len(self.transforms))[:number])
-        return tuple((place, self.transforms[place].draw(rng)) for place in places)
+        chosen = sorted(int(index) for index in rng.permutation(len(self.transforms))[:number])
+        return tuple((index, self.transforms[index].draw(rng)) for index in chosen)
 
     def apply(self, array: Floats, parameters: tuple[tuple[int, Any], ...]) -> Floats:
         """See class."""
-        for place, drawn in parameters:
-            array = self.transforms[place].apply(array, drawn)
+        for index, drawn in parameters:
+            array = self.transforms[index].apply(array, drawn)
         return array
 
 
@@ -88,7 +121,7 @@ class Either:
     probability: float
 
     def draw(self, rng: np.random.Generator) -> tuple[bool, Any]:
-        """Whether it is the first, and the parameters of the one."""
+        """Whether it is the first, and the parameters of whichever it is."""
         first = bool(rng.random() < self.probability)
         return first, (self.first if first else self.second).draw(rng)
 

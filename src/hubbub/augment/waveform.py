@@ -8,51 +8,40 @@ Noise, rooms and places derive from a seed that is part of the draw.
 """
 
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 import scipy.fft
 
-from hubbub.augment.ambience import Ambience, ambience
+from hubbub.augment.ambience import Ambience, synthesise
+from hubbub.augment.loudness import level, pressure
+from hubbub.augment.transform import Ranged
 from hubbub.errors import missing_extra
-from hubbub.logmel import Floats
+from hubbub.types import Floats
 
-_BLOCK = 512  # samples over which `level` looks whether a clip sounds
-_HEARD = 1e-6  # of the loudest block's power: 60 dB under it
+_LEAST_STRENGTH = 1e-6  # that strengths are taken for, where they would give infinity
 _TAIL = 0.5  # seconds of RT60 at which a room's tail is as strong as the direct sound
 
 
-def level(samples: Floats) -> float:
-    """Root mean square of a clip where it sounds: over the blocks of 512 samples within 60 dB of the loudest.
-
-    So the zeros that pad a short recording do not count. Silence has level 0.
-
-    >>> round(level(np.array([0.5, -0.5] * 512 + [0.0] * 4096, np.float32)), 6)
-    0.5
-    """
-    starts = np.arange(0, len(samples), _BLOCK)
-    if not len(starts):
-        return 0.0
-    sums = np.add.reduceat(samples.astype(np.float64) ** 2, starts)
-    counts = np.diff(starts, append=len(samples))
-    power = sums / counts
-    heard = power >= _HEARD * power.max()
-    return float(np.sqrt(sums[heard].sum() / counts[heard].sum()))
-
-
 @dataclass(frozen=True)
-class TimeStretch:
+class TimeStretch(Ranged):
     """Faster (above 1) or slower (below 1) by a factor from `low` to `high`, at the same pitch.
 
     The clip keeps its length: a slower one loses its end, a faster one is zero-padded. By the Signalsmith Stretch.
     """
 
+    unit = "times as fast"
+    limits = (0.25, 4.0)
     rate: int
-    low: float
-    high: float
+
+    @staticmethod
+    def scale(value: float, strength: float) -> float:
+        """In logarithm."""
+        return float(value**strength)
 
     def draw(self, rng: np.random.Generator) -> float:
         """Times as fast."""
-        return float(rng.uniform(self.low, self.high))
+        return self.amount(rng)
 
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class. Raises RefusedError if python-stretch is not installed."""
@@ -60,16 +49,16 @@ class TimeStretch:
 
 
 @dataclass(frozen=True)
-class PitchShift:
+class PitchShift(Ranged):
     """Higher or lower by `low` to `high` semitones, at the same speed; onsets stay in place. Keeps the length."""
 
+    unit = "semitones"
+    limits = (-24.0, 24.0)
     rate: int
-    low: float
-    high: float
 
     def draw(self, rng: np.random.Generator) -> float:
         """Semitones."""
-        return float(rng.uniform(self.low, self.high))
+        return self.amount(rng)
 
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class. Raises RefusedError if python-stretch is not installed."""
@@ -77,18 +66,23 @@ class PitchShift:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Adds white Gaussian noise `low` to `high` dB under the clip's `level`, over its padding too. Keeps the length.
+class Noise(Ranged):
+    """Adds white Gaussian noise `low` to `high` dB under the clip's level, over its padding too. Keeps the length.
 
     A silent clip stays silent, since nothing is under it.
     """
 
-    low: float
-    high: float
+    unit = "dB of signal over noise"
+    limits = (-40.0, 100.0)
+
+    @staticmethod
+    def scale(value: float, strength: float) -> float:
+        """By 20 log10 of the strength."""
+        return value - 20 * log10(max(strength, _LEAST_STRENGTH))
 
     def draw(self, rng: np.random.Generator) -> tuple[float, int]:
         """Signal-to-noise ratio in dB, and a seed."""
-        return float(rng.uniform(self.low, self.high)), _seed(rng)
+        return self.amount(rng), _seed(rng)
 
     def apply(self, array: Floats, parameters: tuple[float, int]) -> Floats:
         """See class."""
@@ -97,18 +91,18 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Hiss:
+class Hiss(Ranged):
     """Adds white Gaussian noise of a fixed deviation, `low` to `high`, however loud the clip is. Keeps the length.
 
     The one transform that silence does not survive: 0.005 is 46 dB under full scale.
     """
 
-    low: float
-    high: float
+    unit = "deviation, 1 being full scale"
+    limits = (0.0, 1.0)
 
     def draw(self, rng: np.random.Generator) -> tuple[float, int]:
         """Deviation, 1 being full scale, and a seed."""
-        return float(rng.uniform(self.low, self.high)), _seed(rng)
+        return self.amount(rng), _seed(rng)
 
     def apply(self, array: Floats, parameters: tuple[float, int]) -> Floats:
         """See class."""
@@ -117,15 +111,16 @@ class Hiss:
 
 
 @dataclass(frozen=True)
-class Gain:
+class Gain(Ranged):
     """Louder or softer by a factor of amplitude from `low` to `high`; not clipped. Keeps the length."""
 
-    low: float
-    high: float
+    unit = "factor of amplitude"
+    limits = (0.0, 100.0)
+    scale = staticmethod(TimeStretch.scale)
 
     def draw(self, rng: np.random.Generator) -> float:
         """Factor."""
-        return float(rng.uniform(self.low, self.high))
+        return self.amount(rng)
 
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class."""
@@ -133,11 +128,16 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Ranged):
     """Moves the clip by `low` to `high` of its length, either way; what leaves at one end comes in at the other."""
 
-    low: float
-    high: float
+    unit = "share of the length"
+    limits = (0.0, 1.0)
+
+    @staticmethod
+    def scale(value: float, strength: float) -> float:
+        """Not beyond half of the clip, for there it would come nearer again."""
+        return min(value * strength, max(value, 0.5))
 
     def draw(self, rng: np.random.Generator) -> float:
         """Share of the length, above 0 later and below 0 earlier."""
@@ -149,19 +149,19 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Reverb:
+class Reverb(Ranged):
     """Puts the clip into a room whose reverberation loses 60 dB in `low` to `high` seconds (RT60).
 
     Keeps the length: the tail is cut at the clip's end. See `room_response`.
     """
 
+    unit = "seconds of RT60"
+    limits = (0.0, 10.0)
     rate: int
-    low: float
-    high: float
 
     def draw(self, rng: np.random.Generator) -> tuple[float, int]:
         """RT60 in seconds, and the seed of the room."""
-        return float(rng.uniform(self.low, self.high)), _seed(rng)
+        return self.amount(rng), _seed(rng)
 
     def apply(self, array: Floats, parameters: tuple[float, int]) -> Floats:
         """See class."""
@@ -172,22 +172,27 @@ class Reverb:
 
 
 @dataclass(frozen=True)
-class LowPass:
+class LowPass(Ranged):
     """Dulls the sound: mixed with itself without what is above `low` to `high` Hz. Keeps the length.
 
     The filter falls by 24 dB an octave (the magnitude of a Butterworth of order 4) and turns no phase, so that far
     above the cut-off the dry share of the amplitude is left: 1 - `blend`, which is drawn from `least` to `most`.
     """
 
+    unit = "Hz"
+    limits = (20.0, 1e6)
     rate: int
-    low: float
-    high: float
     least: float = 0.3
     most: float = 0.8
 
+    @staticmethod
+    def scale(value: float, strength: float) -> float:
+        """Divided by the strength."""
+        return value / max(strength, _LEAST_STRENGTH)
+
     def draw(self, rng: np.random.Generator) -> tuple[float, float]:
         """Cut-off in Hz, and the filtered share of the mixture."""
-        return float(rng.uniform(self.low, self.high)), float(rng.uniform(self.least, self.most))
+        return self.amount(rng), float(rng.uniform(self.least, self.most))
 
     def apply(self, array: Floats, parameters: tuple[float, float]) -> Floats:
         """See class."""
@@ -199,26 +204,29 @@ class LowPass:
 
 
 @dataclass(frozen=True)
-class Background:
-    """Puts the sound of a place under the clip, `low` to `high` dB under its `level`. Keeps the length.
+class Background(Ranged):
+    """Puts the sound of a place under the clip, `low` to `high` dB under its level. Keeps the length.
 
     See `hubbub.augment.ambience`. A silent clip stays silent.
     """
 
+    unit = "dB of signal over background"
+    limits = (-40.0, 100.0)
+    scale = staticmethod(Noise.scale)
     rate: int
-    low: float
-    high: float
-    place: Ambience = "outdoor"
+    ambience: Ambience = "outdoor"
 
     def draw(self, rng: np.random.Generator) -> tuple[float, int]:
         """Signal-to-background ratio in dB, and the seed of the background."""
-        return float(rng.uniform(self.low, self.high)), _seed(rng)
+        return self.amount(rng), _seed(rng)
 
     def apply(self, array: Floats, parameters: tuple[float, int]) -> Floats:
         """See class."""
         snr, seed = parameters
         loudness = np.float32(level(array) * 10 ** (-snr / 20))
-        return array + loudness * ambience(self.place, len(array), self.rate, seed) if loudness else array.copy()
+        if not loudness:
+            return array.copy()
+        return array + loudness * synthesise(self.ambience, len(array), self.rate, seed)
 
 
 def room_response(rt60: float, rate: int, seed: int) -> Floats:
@@ -258,23 +266,11 @@ def between_class(first: Floats, second: Floats, share: float, rate: int) -> Flo
     """
     if first.shape != second.shape or not 0 <= share <= 1:
         raise ValueError(f"cannot mix shapes {first.shape} and {second.shape} with share {share}: want equal, and 0..1")
-    pressures = np.array([_pressure(first, rate), _pressure(second, rate)])
-    one, two = np.maximum(pressures, 1e-4 * pressures.max()) if pressures.max() else (1.0, 1.0)
-    weight = share * two / (share * two + (1 - share) * one)
+    levels = np.array([pressure(first, rate), pressure(second, rate)])
+    own, other = np.maximum(levels, 1e-4 * levels.max()) if levels.max() else (1.0, 1.0)
+    weight = share * other / (share * other + (1 - share) * own)
     mixed = np.float32(weight) * first + np.float32(1 - weight) * second
     return np.asarray(mixed / np.float32(np.hypot(weight, 1 - weight)))
-
-
-def _pressure(samples: Floats, rate: int) -> float:
-    """The greatest A-weighted amplitude of any 93 ms, in Hann windows that overlap by half (IEC 61672-1)."""
-    size = 2 * round(0.0465 * rate)
-    padded = np.pad(samples, (0, max(size - len(samples), 0)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 2]
-    spectrum = scipy.fft.rfft(frames * np.hanning(size).astype(np.float32))
-    f = scipy.fft.rfftfreq(size, 1 / rate) ** 2
-    low = (f + 20.6**2) * np.sqrt((f + 107.7**2) * (f + 737.9**2))
-    weights = 12194**2 * f**2 / (low * (f + 12194**2))
-    return float(np.sqrt(np.max((np.abs(spectrum) ** 2) @ weights**2)))
 
 
 def _stretched(samples: Floats, rate: int, speed: float = 1.0, semitones: float = 0.0) -> Floats:

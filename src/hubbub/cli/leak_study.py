@@ -33,7 +33,7 @@ def leak_study(
         from hubbub.studies import leak_study as study
         from hubbub.studies.experiment import load_recipe
     from hubbub.cli.show import console
-    from hubbub.report.tables import filled
+    from hubbub.report.markdown import filled
     from hubbub.runs.run import Run
     from hubbub.storage import write_text
 

@@ -35,7 +35,6 @@ for command in (
     recipes.recipes,
     leak_study.leak_study,
     report.report,
-    report.results,
 ):
     app.command()(command)
 app.add_typer(data.app, name="data")

@@ -1,6 +1,8 @@
 """`hubbub recipes`: the recipes that come with hubbub, and what each of them gave."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,50 +11,78 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+Row = dict[str, Any]  # a published run, as recipes/results.json has it
+
 
 def recipes(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A recipe, or a YAML file, to print with every key written out."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object: also what each recipe is, its budget and machine.")
     ] = False,
 ) -> None:
-    """List the recipes with their measured accuracy on ESC-50."""
-    from hubbub.cli.options import learning
+    """List the recipes with their measured accuracy on ESC-50, or print one of them."""
+    from hubbub.train import recipe_file
 
-    with learning():
-        from hubbub.train import recipe_file as known
-    home = files("hubbub") / "recipes"
-    results = json.loads((home / "results.json").read_text(encoding="utf-8"))
-    listed = {name: {"about": known.load(name).about, "rows": [], **results.get(name, {})} for name in known.names()}
+    results = json.loads((files("hubbub") / "recipes" / "results.json").read_text(encoding="utf-8"))
+    if name is not None:
+        _print_recipe(name, results.get(name, {"rows": []}), as_json)
+        return
+    names = recipe_file.names()
+    listed = {key: {"about": recipe_file.load(key).about, "rows": [], **results.get(key, {})} for key in names}
     if as_json:
         print(json.dumps(listed, indent=1, ensure_ascii=False))
         return
     from hubbub.cli.show import console
 
-    width = max(map(len, listed))
-    measured = {name: facts["rows"] for name, facts in listed.items() if facts["rows"]}
-    others = {name: facts.get("empty") for name, facts in listed.items() if name not in measured}
+    measured = {key: listed[key]["rows"] for key in names if listed[key]["rows"]}
+    reasons = {key: listed[key].get("empty") for key in names if key not in measured}
+    width = max(
+        len(title) for title in [*names, *(f"  {row['row']}" for rows in measured.values() for row in rows[1:])]
+    )
     console().print(_measured(measured, width))
-    if others:
+    if reasons:
         console().print()
-        console().print(_not_measured(others, width))
+        console().print(_not_measured(reasons, width))
 
 
-def _measured(rows: dict[str, list[dict[str, Any]]], width: int) -> "Table":
-    """A line a row, under the recipe whose first row is the best; honest rows come first in each.
+def _print_recipe(name: str, results: Mapping[str, Any], as_json: bool) -> None:
+    """A recipe's YAML, and what it gave in comments below, so that the whole is still a recipe."""
+    from hubbub.train import recipe_file
 
-    A recipe's other rows, of changed keys or other folds, stand under their own names.
+    recipe = recipe_file.load(name)
+    if as_json:
+        print(json.dumps({name: {"recipe": asdict(recipe), **results}}, indent=1, ensure_ascii=False))
+        return
+    print(recipe_file.to_yaml(recipe))
+    for row in results["rows"]:
+        accuracy, interval, parameters, time = _figures(row)
+        run = f"{_tested_on(row)}, {row['budget']}, {parameters} parameters, {time} on {row['machine']}"
+        print(f"# {row['row']}: {accuracy} ({interval}), {run}")
+    if not results["rows"] and name in recipe_file.names():
+        print(f"# not measured: {results.get('empty') or 'no run of it is published'}")
+
+
+def _measured(rows: Mapping[str, list[Row]], width: int) -> "Table":
+    """A line a row, under the recipe whose main row is the best; honest ones come first.
+
+    A recipe's other rows, of copies, of changed keys or of other folds, stand under it by their own names.
     """
     table = _table(width, "recipe")
     for column in ("accuracy", "95 % interval", "weights", "time"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("tested on")
-    for name in sorted(rows, key=lambda name: _rank(rows[name][0])):
-        for place, row in enumerate(rows[name]):
-            table.add_row(f"  {row['row']}" if place else name, *_cells(row))
+    for name in sorted(
+        rows, key=lambda name: (rows[name][0]["protocol"].startswith("LEAKY "), -rows[name][0]["accuracy"])
+    ):
+        for number, row in enumerate(rows[name]):
+            table.add_row(f"  {row['row']}" if number else name, *_figures(row), _tested_on(row))
     return table
 
 
-def _not_measured(reasons: dict[str, str | None], width: int) -> "Table":
+def _not_measured(reasons: Mapping[str, str | None], width: int) -> "Table":
     table = _table(width, "not measured")
     table.add_column("why")
     for name, reason in reasons.items():
@@ -69,19 +99,17 @@ def _table(width: int, first: str) -> "Table":
     return table
 
 
-def _rank(row: dict[str, Any]) -> tuple[bool, float]:
-    return row["protocol"].startswith("LEAKY "), -row["accuracy"]
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    from hubbub.report.results import WHOLE
-
+def _figures(row: Row) -> tuple[str, str, str, str]:
+    """Accuracy, its interval, parameters and time, for people."""
     (low, high), minutes = row["interval"], row["seconds"] / 60
-    protocol = row["protocol"].replace("-fold", " fold ")
-    return [
+    return (
         f"{100 * row['accuracy']:.2f} %",
         f"{100 * low:.1f}–{100 * high:.1f}",
         f"{row['parameters'] / 1e6:.2f} M",
         f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h",
-        "five folds" if row["protocol"] == WHOLE else protocol.removeprefix("official "),
-    ]
+    )
+
+
+def _tested_on(row: Row) -> str:
+    protocol = str(row["protocol"]).replace("-fold", " fold ").removeprefix("official ")
+    return "five folds" if protocol == "folds 1 2 3 4 5" else protocol

@@ -1,11 +1,11 @@
-"""`hubbub report` and `hubbub results`: what runs found, and the published tables made from them."""
+"""`hubbub report`: what runs found."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hubbub.errors import ExitCode, UsageError
+from hubbub.errors import UsageError
 
 if TYPE_CHECKING:
     from hubbub.runs.run import Run
@@ -61,32 +61,6 @@ def _page(path: Path, runs: "list[Run]", dataset: str | None, model: str | None,
     if written.problem:
         say(f"the page has no sounds: {written.problem}; or say with --dataset where they are")
     print(f"{path}: {written.size / 1e6:.1f} MB, {written.sounds:,} sounds")
-
-
-def results(
-    root: Annotated[Path, typer.Option(help="The source tree with README.md and docs/results.")] = Path(),
-    add: Annotated[Path | None, typer.Option("--add", metavar="RUN", help="Publish a run as a row.")] = None,
-    row: Annotated[str | None, typer.Option("--row", help="Name of that row; the run's if left out.")] = None,
-    machine: Annotated[str | None, typer.Option(help="What the run ran on, for the row.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a table is out of date.")] = False,
-) -> None:
-    """Make the tables of README.md and docs/results.md from the kept predictions."""
-    from hubbub.report import results as kept
-    from hubbub.report import tables
-    from hubbub.runs.run import Run
-
-    if add is not None and check:
-        raise UsageError("--check changes nothing and --add does: give one of them")
-    if add is not None:
-        tables.require_pages(root)
-        kept.publish(Run.open(add), root, row, machine)
-    stale = tables.refresh(root, write=not check)
-    for path in stale:
-        print(f"{path}: {'out of date, run `hubbub results`' if check else 'brought up to date'}")
-    if check and stale:
-        raise typer.Exit(ExitCode.FINDING)
-    if not stale:
-        print("all tables are up to date")
 
 
 def show_run(run: "Run") -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from hubbub.bounds import STRICT
 from hubbub.errors import UsageError
 
 if TYPE_CHECKING:  # recipes name a `Plan` where no sound library is at hand
@@ -79,7 +78,7 @@ class Plan:
     Raises ValueError for what makes no sense together.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a recipe holds one, and is validated by pydantic
     kind: Kind = "official"
     folds: int = 5
     patterns: tuple[str, str, str] | None = None

@@ -1,15 +1,17 @@
-"""What a recipe can say, as plain dataclasses: training itself needs neither pydantic nor YAML.
-
-`hubbub.train.recipe_file` reads and validates them.
-"""
+"""What a recipe can say, as dataclasses; their types hold the limits that `hubbub.train.recipe_file` enforces."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+
 from hubbub.augment.plan import Augment
-from hubbub.bounds import STRICT, Amount, Bounds, Count, Positive, Share, Size
+from hubbub.augment.steps import STRICT
 from hubbub.data.splits import Plan
 from hubbub.logmel import LogMelSpec
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ class Network:
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["mobilenet", "resnet", "cnn", "efficientnet-lite0"] = "mobilenet"
     weights: str | None = None
-    width: Positive = 0.4
+    width: PositiveFloat = 0.4
     depth: Literal[18, 34, 50] = 18
     pool: Literal["mean", "attention", "transformer"] = "mean"
-    pool_from: Annotated[int, Bounds(ge=0, le=16)] | None = None
-    hidden: Size = 0
+    pool_from: Annotated[int, Field(ge=0, le=16)] | None = None
+    hidden: NonNegativeInt = 0
     dropout: Share = 0.0
 
     def __post_init__(self) -> None:
@@ -72,17 +74,17 @@ class Stage:
     """
 
     __pydantic_config__: ClassVar = STRICT
-    first_trainable_block: Size
+    first_trainable_block: NonNegativeInt
     epochs: Count
-    lr: Positive
-    weight_decay: Amount = 0.0
-    variants: Size = 0
+    lr: PositiveFloat
+    weight_decay: NonNegativeFloat = 0.0
+    variants: NonNegativeInt = 0
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     schedule: Literal["constant", "step", "cosine"] = "constant"
     step_epochs: Count = 6
-    step_factor: Annotated[float, Bounds(gt=0, le=1)] = 0.5
-    warmup: Amount = 0.0
-    patience: Size = 0
+    step_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    warmup: NonNegativeFloat = 0.0
+    patience: NonNegativeInt = 0
     batch_norm: Literal["frozen", "trained"] = "frozen"
 
     def version(self, epoch: int) -> int:
@@ -118,24 +120,24 @@ class Recipe:
     about: str
     kind: Literal["probe", "gradient"]
     frontend: LogMelSpec = field(default_factory=LogMelSpec)
-    seconds: Positive = 5.0
+    seconds: PositiveFloat = 5.0
     network: Network = field(default_factory=Network)
     split: Plan = field(default_factory=Plan)
     validation: Share = 0.15
     # probe
-    c_grid: tuple[Positive, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    c_grid: tuple[PositiveFloat, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
     # gradient
     augment: Augment = field(default_factory=Augment)
     stages: tuple[Stage, ...] = ()
     batch_size: Count = 64
-    mixup: Amount = 0.0
+    mixup: NonNegativeFloat = 0.0
     mixup_of: Literal["input", "embedding", "waveform"] = "input"
     label_smoothing: Share = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     ema_decay: Share = 0.0
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     precision: Literal["auto", "32", "bf16"] = "32"
-    num_workers: Size = 0
+    num_workers: NonNegativeInt = 0
 
     @property
     def of_waveform(self) -> bool:

@@ -104,45 +104,45 @@ def _contradictions(recipe: Recipe) -> list[str]:
 
 
 def _of_kind(recipe: Recipe) -> list[str]:
-    found = []
+    problems = []
     if recipe.kind == "probe" and not recipe.c_grid:
-        found.append("c_grid must hold at least one value")
+        problems.append("c_grid must hold at least one value")
     if recipe.kind == "probe" and recipe.network.hidden:
-        found.append("network.hidden must be 0, since a probe's head is linear")
+        problems.append("network.hidden must be 0, since a probe's head is linear")
     if recipe.kind == "gradient" and not recipe.stages:
-        found.append("stages must hold at least one stage")
+        problems.append("stages must hold at least one stage")
     if recipe.kind == "gradient" and not recipe.validation and recipe.split.kind != "filename-regex":
-        found.append("validation must be above 0, since training by gradient chooses its checkpoint by it")
-    return found
+        problems.append("validation must be above 0, since training by gradient chooses its checkpoint by it")
+    return problems
 
 
 def _of_stages(recipe: Recipe) -> list[str]:
-    network, found = recipe.network, []
+    network, problems = recipe.network, []
     for index, stage in enumerate(recipe.stages):
         last = network.blocks - 1 if network.pool_from is None else network.pool_from
         if last < stage.first_trainable_block != network.blocks:
-            found.append(
+            problems.append(
                 f"stages.{index}.first_trainable_block must be {network.blocks} (the head alone) or at most {last}"
             )
         if stage.variants and not stage.first_trainable_block:
-            found.append(f"stages.{index}.variants must be 0 where no block is frozen")
+            problems.append(f"stages.{index}.variants must be 0 where no block is frozen")
         if stage.variants and recipe.mixes_waveforms:
-            found.append(f"stages.{index}.variants must be 0 for mixup_of waveform, which mixes anew each epoch")
+            problems.append(f"stages.{index}.variants must be 0 for mixup_of waveform, which mixes anew each epoch")
         if stage.variants and recipe.augment.class_aware:
-            found.append(f"stages.{index}.variants must be 0 for augment.class_aware, which changes each epoch")
-    return found
+            problems.append(f"stages.{index}.variants must be 0 for augment.class_aware, which changes each epoch")
+    return problems
 
 
 def _of_input(recipe: Recipe) -> list[str]:
-    spec, plan, found = recipe.frontend, recipe.augment, []
+    spec, plan, problems = recipe.frontend, recipe.augment, []
     if not spec.absolute and (plan.gain_db or plan.tilt_db or plan.repeat_over_silence):
-        found.append(
+        problems.append(
             "augment.gain_db, tilt_db and repeat_over_silence need a front end that keeps absolute power:"
             " frontend.normalise fixed, range_db, height and width 0"
         )
     if recipe.network.kind == "mobilenet" and spec.channels != 1:
-        found.append("frontend.channels must be 1 for a mobilenet")
-    return found
+        problems.append("frontend.channels must be 1 for a mobilenet")
+    return problems
 
 
 def _explain(item: Any) -> str:
@@ -154,12 +154,12 @@ def _explain(item: Any) -> str:
     )
 
 
-def _owner(place: tuple[Any, ...]) -> Any:
-    """The dataclass whose key is at `place`."""
+def _owner(location: tuple[Any, ...]) -> Any:
+    """The dataclass whose key is at `location`, such as ("stages", 0, "lr")."""
     owners = {"network": Network, "augment": Augment, "stages": Stage, "frontend": LogMelSpec, "split": Plan}
-    if place[:2] == ("augment", "waveform") and len(place) > 2:
+    if location[:2] == ("augment", "waveform") and len(location) > 2:
         return Step
-    return owners.get(str(place[0]), Recipe) if len(place) > 1 else Recipe
+    return owners.get(str(location[0]), Recipe) if len(location) > 1 else Recipe
 
 
 def _override(values: Any, key: str, value: Any) -> None:

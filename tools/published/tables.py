@@ -1,7 +1,6 @@
 """The published tables, made from the kept predictions and from nothing else, and the pages that hold them.
 
-A page holds a table between `<!-- results:start -->` and `<!-- results:end -->`. Rows that are not of the official five
-folds are in docs/results.md alone, between marks named `part`.
+Rows that are not of the official five folds are in docs/results.md alone, between marks named `part`.
 """
 
 import json
@@ -9,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hubbub.errors import UsageError
-from hubbub.report.results import FOLDER, Row, empty, rows
+from hubbub.report.markdown import filled
 from hubbub.storage import write_text
+from published import rows
+from published.rows import FOLDER, Row
 
 README, RESULTS = Path("README.md"), Path("docs", "results.md")
 CARRIED = Path("src", "hubbub", "recipes", "results.json")  #: the same figures for `hubbub recipes`, in the package
-_MARK = "<!-- {}:{} -->"
 
 
 def refresh(root: Path, write: bool = True) -> list[Path]:
@@ -24,14 +24,15 @@ def refresh(root: Path, write: bool = True) -> list[Path]:
     """
     require_pages(root)
     if not (root / FOLDER).is_dir():
-        raise UsageError(f"no {FOLDER} under {root.resolve()}: publish a run with `hubbub results --add RUN`")
-    published = rows(root)
-    whole = [row for row in published if row.whole]
-    part = [row for row in published if not row.whole]
+        raise UsageError(f"no {FOLDER} under {root.resolve()}: publish a run with --add RUN")
+    published = rows.read_all(root)
+    whole = [row for row in published if row.five_folds]
+    part = [row for row in published if not row.five_folds]
+    carried = json.dumps(by_recipe(published, rows.unmeasured(root)), indent=1, ensure_ascii=False) + "\n"
     pages = {
         README: filled(root / README, results=short_table(whole)),
         RESULTS: filled(root / RESULTS, results=long_table(whole), part=long_table(part) if part else ""),
-        CARRIED: json.dumps(carried(published, empty(root)), indent=1, ensure_ascii=False) + "\n",
+        CARRIED: carried,
     }
     stale = [page for page, text in pages.items() if _text(root / page) != text]
     for page in stale if write else []:
@@ -48,29 +49,12 @@ def require_pages(root: Path) -> None:
     filled(root / RESULTS, results="", part="")
 
 
-def filled(page: Path, **tables: str) -> str:
-    """A page's text with the tables between the marks of their names; the page itself is left as it is.
-
-    Raises UsageError if there is no such page, or no such marks in it.
-    """
-    text = _text(page) or ""
-    for name, table in tables.items():
-        start, end = _MARK.format(name, "start"), _MARK.format(name, "end")
-        before, started, rest = text.partition(start)
-        _, ended, after = rest.partition(end)
-        if not started or not ended:
-            raise UsageError(f"{page} has no place for its table: put {start} and {end} there, each on its own line")
-        text = before + "\n".join(filter(None, (start, table, end))) + after
-    return text
-
-
 def short_table(published: list[Row]) -> str:
     """For the README: what, parameters, accuracy with interval."""
     lines = ["| recipe | parameters | five-fold accuracy | 95 % interval |", "|---|--:|--:|--:|"]
     for row in published:
-        lines.append(
-            f"| `{row.title}` | {row.facts['parameters']:,} | {_percent(row.test['accuracy'])} | {_span(row)} |"
-        )
+        accuracy = _percent(row.test["accuracy"])
+        lines.append(f"| `{row.title}` | {row.about['parameters']:,} | {accuracy} | {_interval(row)} |")
     return "\n".join(lines)
 
 
@@ -81,44 +65,54 @@ def long_table(published: list[Row]) -> str:
     tail = ("budget", "time", "machine", "run at commit")
     lines = ["| " + " | ".join((*head, *parts, *tail)) + " |", "|---|---|" + "--:|" * 8 + "---|" * 4]
     for row in published:
-        facts = row.facts
+        about = row.about
         cells = [
             f"[`{row.title}`](results/{row.name}.csv)",
-            facts["protocol"],
-            f"{facts['parameters']:,}",
+            about["protocol"],
+            f"{about['parameters']:,}",
             _percent(row.test["accuracy"]),
-            _span(row),
+            _interval(row),
             " ".join(f"{100 * value:.2f}" for value in row.folds.values()),
             f"{100 * row.test['macro_f1']:.2f}",
-            *(_part(part) for part in (facts["train"], facts["validation"], row.test)),
-            facts["budget"],
-            f"{facts['seconds'] / 60:.0f} min",
-            facts["machine"],
-            f"`{facts['commit']}`",
+            *(_part(part) for part in (about["train"], about["validation"], row.test)),
+            about["budget"],
+            f"{about['seconds'] / 60:.0f} min",
+            about["machine"],
+            f"`{about['commit']}`",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def carried(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any]:
-    """By recipe, its rows with what `hubbub recipes` shows of them, or why there is none."""
-    found: dict[str, Any] = {}
-    for row in published:
-        here: dict[str, Any] = found.setdefault(row.recipe, {"rows": []})
-        here["rows"].append(
-            {
-                "row": row.title,
-                "protocol": row.facts["protocol"],
-                "accuracy": round(row.test["accuracy"], 6),
-                "interval": [round(value, 6) for value in row.test["interval"]],
-                "parameters": row.facts["parameters"],
-                "budget": row.facts["budget"],
-                "seconds": row.facts["seconds"],
-                "machine": row.facts["machine"],
-            }
+def by_recipe(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any]:
+    """What `hubbub recipes` shows: by recipe, its rows, the main one first, or why there is none.
+
+    The main row is what training the recipe gives as the README says it: an honest one, without copies, of as many
+    folds as there are, of unchanged keys.
+    """
+    recipes: dict[str, Any] = {recipe: {"rows": [], "empty": why} for recipe, why in sorted(unmeasured.items())}
+    for recipe in dict.fromkeys(row.recipe for row in published):
+        ordered = sorted(
+            (row for row in published if row.recipe == recipe),
+            key=lambda row: (row.leaky, row.with_copies, -len(row.folds), not row.unchanged, -row.test["accuracy"]),
         )
-    nothing = {recipe: {"rows": [], "empty": why} for recipe, why in sorted(unmeasured.items())}
-    return nothing | found
+        recipes[recipe] = {"rows": [_carried(row) for row in ordered]}
+    return recipes
+
+
+def _carried(row: Row) -> dict[str, Any]:
+    about = row.about
+    return {
+        "row": row.title,
+        "dataset": about["dataset"],
+        "protocol": about["protocol"],
+        "accuracy": round(row.test["accuracy"], 6),
+        "interval": [round(value, 6) for value in row.test["interval"]],
+        "parameters": about["parameters"],
+        "budget": about["budget"],
+        "seconds": about["seconds"],
+        "machine": about["machine"],
+    }
 
 
 def _text(path: Path) -> str | None:
@@ -129,7 +123,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _span(row: Row) -> str:
+def _interval(row: Row) -> str:
     low, high = row.test["interval"]
     return f"{100 * low:.1f}–{100 * high:.1f}"
 

@@ -5,11 +5,12 @@ validation figures. Accuracy, interval and loss of the test clips are computed f
 could not be measured has a JSON file alone, which says why: ``{"recipe": ..., "empty": "..."}``.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hubbub.errors import DataError, RefusedError, UsageError, missing_extra
+from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.evaluate import summary
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
@@ -17,33 +18,50 @@ from hubbub.storage import read_csv, read_json, write_json
 
 LEAKY = "LEAKY "
 FOLDER = Path("docs", "results")
-WHOLE = "official folds 1 2 3 4 5"  #: the protocol whose figure may be compared with published ones
-_FACTS = {"parameters", "protocol", "train", "validation", "budget", "seconds", "machine", "commit"}
+FIVE_FOLDS = "official folds 1 2 3 4 5"  #: the protocol whose figure may be compared with published ones
+_REQUIRED = {"dataset", "parameters", "protocol", "train", "validation", "budget", "seconds", "machine", "commit"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One published row: its name, what ran, the figures of its test clips, and their accuracy by official fold."""
+    """One published row.
+
+    Attributes:
+        name: of its two files.
+        about: what ran, and its training and validation figures.
+        test: the figures of its test clips.
+        folds: their accuracy by official fold.
+    """
 
     name: str
-    facts: dict[str, Any]
+    about: dict[str, Any]
     test: dict[str, Any]
     folds: dict[int, float]
 
     @property
     def recipe(self) -> str:
         """The recipe that it is a result of."""
-        return str(self.facts.get("recipe", self.name))
+        return str(self.about.get("recipe", self.name))
 
     @property
-    def whole(self) -> bool:
+    def five_folds(self) -> bool:
         """Whether every official fold was tested."""
-        return bool(self.facts["protocol"] == WHOLE)
+        return bool(self.about["protocol"] == FIVE_FOLDS)
 
     @property
     def leaky(self) -> bool:
         """Whether its test was not honest."""
-        return str(self.facts["protocol"]).startswith(LEAKY)
+        return str(self.about["protocol"]).startswith(LEAKY)
+
+    @property
+    def with_copies(self) -> bool:
+        """Whether it also trained on copies made by `hubbub augment`: its dataset is then called as "esc50+6143"."""
+        return "+" in str(self.about["dataset"])
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its name says that the recipe's keys are as the recipe has them: "cnn" or "cnn-fold1"."""
+        return re.sub(r"-fold\d+$", "", self.name) == self.recipe
 
     @property
     def title(self) -> str:
@@ -52,14 +70,13 @@ class Row:
 
 
 def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None:
-    """Keep the predictions and facts of a cross-validation, or of one training, as the row `name`.
+    """Keep the predictions of a cross-validation, or of one training, and what ran, as the row `name`.
 
     Raises UsageError if the name makes no file name, RefusedError if the run is not one on ESC-50, tested
     nothing, or is an evaluation.
     """
     name = name or run.folder.name
-    if not name.replace("-", "").replace(".", "").isalnum():
-        raise UsageError(f"a row's name is of letters, digits, dots and dashes, not {name!r}")
+    require_name(name)
     metrics, record, predictions = run.metrics, run.record, run.predictions
     if record.dataset.name != "esc50":
         raise RefusedError(f"{run.folder} is a run on {record.dataset}: rows are of runs on esc50")
@@ -67,9 +84,8 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
         raise RefusedError(f"{run.folder} is an evaluation of a model file: publish the run that made the model")
     if not predictions.clips:
         raise RefusedError(f"{run.folder} was tested on nothing: publish the cross-validation that it belongs to")
-    environment = record.environment
-    recipe = _recipe(run)
-    facts = {
+    environment, recipe = record.environment, run.recipe
+    content = {
         "run": run.folder.name,
         "recipe": recipe.get("name", name),
         "dataset": str(record.dataset),
@@ -84,30 +100,55 @@ def publish(run: Run, root: Path, name: str | None, machine: str | None) -> None
         "commit": environment["commit"],
         "versions": environment["versions"],
     }
+    write(root, name, predictions, content)
+
+
+def write(root: Path, name: str, predictions: Predictions, about: dict[str, Any]) -> None:
+    """Write the two files of a row."""
     predictions.write(root / FOLDER / f"{name}.csv")
-    write_json(root / FOLDER / f"{name}.json", facts)
+    write_json(root / FOLDER / f"{name}.json", about)
 
 
-def rows(root: Path) -> list[Row]:
+def require_name(name: str) -> None:
+    """Raises UsageError if a row cannot be called so."""
+    if not name.replace("-", "").replace(".", "").isalnum():
+        raise UsageError(f"a row's name is of letters, digits, dots and dashes, not {name!r}")
+
+
+def read_all(root: Path) -> list[Row]:
     """All published rows: honest ones first, of those the ones of all five folds, of those the best.
 
     Raises DataError for a CSV without its JSON.
     """
-    found = [_row(path) for path in sorted((root / FOLDER).glob("*.csv"))]
-    return sorted(found, key=lambda row: (row.leaky, not row.whole, -row.test["accuracy"], row.name))
+    rows = [read(root, path.stem) for path in sorted((root / FOLDER).glob("*.csv"))]
+    return sorted(rows, key=lambda row: (row.leaky, not row.five_folds, -row.test["accuracy"], row.name))
 
 
-def empty(root: Path) -> dict[str, str]:
+def read(root: Path, name: str) -> Row:
+    """One published row. Raises DataError if a file of it is missing or damaged."""
+    path = root / FOLDER / f"{name}.csv"
+    predictions = Predictions.read(path)
+    about = read_json(path.with_suffix(".json"))
+    if missing := _REQUIRED - about.keys():
+        raise DataError(f"{path.with_suffix('.json')} lacks {', '.join(sorted(missing))}: publish its run again")
+    recordings = [recording(clip) for clip in predictions.clips]
+    figures = summary.full(predictions.targets, predictions.probabilities, recordings, predictions.classes)
+    numbers = sorted(set(predictions.folds.tolist()))
+    folds = {fold: float(predictions.right[predictions.folds == fold].mean()) for fold in numbers}
+    return Row(name, about, figures, folds)
+
+
+def unmeasured(root: Path) -> dict[str, str]:
     """Recipes that could not be measured, and why. Raises DataError for a JSON that has no CSV and says no reason."""
-    found = {}
+    reasons = {}
     for path in sorted((root / FOLDER).glob("*.json")):
         if path.with_suffix(".csv").is_file():
             continue
-        facts = read_json(path)
-        if "empty" not in facts:
+        about = read_json(path)
+        if "empty" not in about:
             raise DataError(f"{path} has no {path.stem}.csv beside it: publish its run again, or say why it is empty")
-        found[facts.get("recipe", path.stem)] = facts["empty"]
-    return found
+        reasons[about.get("recipe", path.stem)] = about["empty"]
+    return reasons
 
 
 def recording(clip: str) -> str:
@@ -122,32 +163,22 @@ def recording(clip: str) -> str:
     return parts[1]
 
 
-def _recipe(run: Run) -> dict[str, Any]:
-    try:
-        import yaml
-    except ModuleNotFoundError as error:
-        raise missing_extra("train", "publishing a run") from error
-    return dict(yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8")))
-
-
 def _budget(run: Run, recipe: dict[str, Any]) -> str:
     """How much training each fold had, for people: "40 + 2 epochs", or "12–31 of 50 epochs" if it was stopped early."""
     if recipe["kind"] == "probe":
         return f"{len(recipe['c_grid'])} values of C"
-    allowed = " + ".join(str(stage["epochs"]) for stage in recipe["stages"])
+    planned = " + ".join(str(stage["epochs"]) for stage in recipe["stages"])
     tables = [*run.folder.glob("epochs.csv"), *run.folder.glob("fold*/epochs.csv")]
     trained = sorted(len(read_csv(path)) for path in tables)
     if not trained or trained[0] == sum(stage["epochs"] for stage in recipe["stages"]):
-        return f"{allowed} epochs"
-    span = f"{trained[0]}" if trained[0] == trained[-1] else f"{trained[0]}–{trained[-1]}"
-    return f"{span} of {allowed} epochs"
+        return f"{planned} epochs"
+    return f"{span(trained[0], trained[-1])} of {planned} epochs"
 
 
-def _row(path: Path) -> Row:
-    kept = Predictions.read(path)
-    facts = read_json(path.with_suffix(".json"))
-    if missing := _FACTS - facts.keys():
-        raise DataError(f"{path.with_suffix('.json')} lacks {', '.join(sorted(missing))}: publish its run again")
-    groups = [recording(clip) for clip in kept.clips]
-    folds = {int(fold): float(kept.right[kept.folds == fold].mean()) for fold in sorted(set(kept.folds.tolist()))}
-    return Row(path.stem, facts, summary.full(kept.targets, kept.probabilities, groups, kept.classes), folds)
+def span(least: int, most: int) -> str:
+    """A range of numbers of epochs, for people.
+
+    >>> span(12, 31), span(12, 12)
+    ('12–31', '12')
+    """
+    return f"{least}" if least == most else f"{least}–{most}"
