@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--exhaustive", action="store_true")
     asked = parser.parse_args()
     clips = esc50.load().clips
-    embeddings = measure.embeddings(measure.listen([clip.path for clip in clips]))
+    embeddings = measure.embeddings(measure.measure_files([clip.path for clip in clips]))
     false_alarms(clips, embeddings)
     recall(clips, embeddings, asked.clips)
     if asked.exhaustive:

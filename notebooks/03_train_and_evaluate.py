@@ -200,7 +200,7 @@ try:
 except RefusedError as error:
     print(error)
 scored = evaluation.evaluate(OUT / "model.onnx", prepared.sounds, Run(OUT / "unseen"), unseen_only=True)
-figures = scored.facts()
+figures = scored.to_dict()
 print(f"{figures['clips']} clips that it has not heard: {figures['accuracy']:.1%} right")
 
 # %% [markdown]

@@ -57,7 +57,7 @@ def test_json_and_a_file_that_cannot_be_read(place: Path, hubbub: Hubbub) -> Non
     code, out, err = hubbub("evaluate", "heard.onnx", "mine", "--unseen-only", "--json")
     found = json.loads(out)
     assert code == 1
-    assert (found["clips"], found["accuracy"], found["heard"]["clips"]) == (2, 1.0, 1)
+    assert (found["clips"], found["accuracy"], found["in_training"]["clips"]) == (2, 1.0, 1)
     assert list(found["unreadable"]) == ["low/broken.wav"]
     assert "broken.wav" in err and "1 clip could not be read" in err
 

@@ -14,7 +14,7 @@ from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.studies import audit, measure, near_duplicates, shortcuts
 from hubbub.studies.leaks import Exceptions
-from hubbub.studies.split_table import Assignment, assign
+from hubbub.studies.split_table import SplitTable, assign
 from tinyleaks import ENCODED, INSIDE, ORIGINAL, SAME, SHIFTED
 
 SPANNING = {"131943", "134049", "209698", "234879"}
@@ -36,8 +36,8 @@ def found(root: Path, tmp_path_factory: pytest.TempPathFactory) -> audit.Audit:
 
 
 def pairs(found: audit.Audit, kind: str, leaks: bool = True) -> set[frozenset[str]]:
-    findings = found.leaks if leaks else found.noted
-    return {frozenset(place.clip.id for place in one.places) for one in findings if one.kind == kind}
+    overlaps = found.leaks if leaks else found.noted
+    return {frozenset(member.clip.id for member in one.clips) for one in overlaps if one.kind == kind}
 
 
 class TestPlanted:
@@ -54,23 +54,23 @@ class TestPlanted:
         assert frozenset({ORIGINAL, INSIDE}) in pairs(found, "near", leaks=False)
 
     def test_how_it_was_moved(self, found: audit.Audit) -> None:
-        (one,) = [f for f in found.leaks if {p.clip.id for p in f.places} == {ORIGINAL, SHIFTED}]
+        (one,) = [f for f in found.leaks if {member.clip.id for member in f.clips} == {ORIGINAL, SHIFTED}]
         assert one.match is not None
         assert one.match.lag == pytest.approx(-0.4, abs=0.005)
         assert one.match.shared == pytest.approx(2.6, abs=0.3)
 
-    def test_facts(self, found: audit.Audit) -> None:
-        facts = found.facts()
-        assert facts["verdict"] == "leaks"
-        assert facts["parts"] == {"fold 1": 13, "fold 2": 16}
-        assert (facts["clips"], facts["recordings"]) == (29, 28)
-        assert [one["kind"] for one in facts["leaks"]][:2] == ["recording", "exact"]
-        assert facts["leaks"][0]["accept"] == ["siren0"]
-        assert facts["labels"] is None
-        assert facts["shortcuts"]["clips"] == 29
+    def test_as_json(self, found: audit.Audit) -> None:
+        values = found.to_dict()
+        assert values["verdict"] == "leaks"
+        assert values["parts"] == {"fold 1": 13, "fold 2": 16}
+        assert (values["clips"], values["recordings"]) == (29, 28)
+        assert [one["kind"] for one in values["leaks"]][:2] == ["recording", "exact"]
+        assert values["leaks"][0]["accept"] == ["siren0"]
+        assert values["labels"] is None
+        assert values["shortcuts"]["clips"] == 29
 
     def test_a_duplicate_under_another_label_is_told(self, found: audit.Audit) -> None:
-        assert [one.relabelled for one in found.findings if one.kind == "exact"] == [True]
+        assert [one.relabelled for one in found.overlaps if one.kind == "exact"] == [True]
 
 
 @pytest.mark.usefixtures("found")
@@ -88,10 +88,10 @@ class TestRun:
         lines = [line.split(",") for one in found.leaks for line in one.lines]
         names = frozenset(cells[0] for cells in lines if len(cells) == 1)
         known = Exceptions(names | {"gone"}, frozenset(frozenset(cells) for cells in lines if len(cells) == 2))
-        again = audit.run(given, assign(given), known=known)
+        again = audit.run(given, assign(given), exceptions=known)
         assert again.leaks
         assert not again.open
-        assert again.facts()["verdict"] == "accepted"
+        assert again.to_dict()["verdict"] == "accepted"
         assert again.stale == ("gone",)
 
     def test_unreadable_clips(self, root: Path, tmp_path: Path) -> None:
@@ -106,12 +106,12 @@ class TestRun:
 
     def test_only_the_clips_of_the_split(self, root: Path) -> None:
         given = tinyleaks.dataset(root)
-        two = Assignment("mine", {ORIGINAL: ("train",), SAME: ("test",)})
+        two = SplitTable("mine", {ORIGINAL: ("train",), SAME: ("test",)})
         again = audit.run(given, two)
-        assert [place.clip.id for place in again.clips] == [ORIGINAL, SAME]
+        assert [member.clip.id for member in again.clips] == [ORIGINAL, SAME]
         assert pairs(again, "exact") == {frozenset({ORIGINAL, SAME})}
         with pytest.raises(UsageError, match="mine holds no clip of"):
-            audit.run(given, Assignment("mine", {}))
+            audit.run(given, SplitTable("mine", {}))
 
     def test_a_run_gives_label_candidates(self, root: Path, tmp_path: Path) -> None:
         given = tinyleaks.dataset(root)
@@ -119,7 +119,7 @@ class TestRun:
         again = audit.run(given, assign(given, "official"), run)
         assert again.labels is not None
         assert again.labels.clips == len(given.clips)
-        assert again.facts()["labels"]["run"] == "run"
+        assert again.to_dict()["labels"]["run"] == "run"
 
     def test_without_the_extra_leaks_are_found(
         self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,8 +172,8 @@ def without_listening(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings alone."""
     monkeypatch.setattr(
         measure,
-        "listen",
-        lambda paths, *_, **__: [measure.Heard(measure.Facts(samples=str(path))) for path in paths],
+        "measure_files",
+        lambda paths, *_, **__: [measure.MeasuredFile(measure.Measurements(samples=str(path))) for path in paths],
     )
     monkeypatch.setattr(near_duplicates, "find", lambda *_: [])
     monkeypatch.setattr(shortcuts, "find", lambda *_: shortcuts.Shortcuts("not asked"))
@@ -188,7 +188,7 @@ def test_real_official_folds_have_four_spanning_recordings(real: Dataset, monkey
 
 def test_real_random_folds_leak(real: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     without_listening(monkeypatch)
-    found = audit.run(real, assign(real, "random"), known=Exceptions(frozenset(SPANNING)))
+    found = audit.run(real, assign(real, "random"), exceptions=Exceptions(frozenset(SPANNING)))
     assert len(found.open) > 200
 
 

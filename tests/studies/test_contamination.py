@@ -13,7 +13,7 @@ from hubbub.data.folder import load
 from hubbub.features.cache import sample_digest
 from hubbub.logmel import Floats
 from hubbub.modelfile import TrainingRecord
-from hubbub.studies.contamination import by_name, compare, count, ways
+from hubbub.studies.contamination import compare, count_matches, describe_matches, match_names
 
 RATE = 8000
 #: Two clips of recording 100 of a dataset like ESC-50, and one of a folder.
@@ -30,7 +30,7 @@ def noise(seed: int, rate: int = RATE) -> Floats:
 
 
 def names_of(record: TrainingRecord, *clips: Clip) -> dict[str, tuple[str, ...]]:
-    return dict(by_name(record, clips))
+    return dict(match_names(record, clips))
 
 
 class TestByName:
@@ -78,7 +78,7 @@ class TestCompare:
         audio.write_wav(tmp_path / "a" / "new.wav", noise(2), RATE)
         audio.write_wav(tmp_path / "a" / "resampled.wav", audio.resample(known, RATE, 16_000), 16_000)
         found = compare(record, load(tmp_path).clips, {})
-        assert found.heard == dict.fromkeys(["a/known.wav", "a/renamed.flac", "a/stereo.wav"], ("samples",))
+        assert found.matches == dict.fromkeys(["a/known.wav", "a/renamed.flac", "a/stereo.wav"], ("samples",))
         assert found.digests.keys() == {"a/new.wav", "a/resampled.wav"} and not found.unreadable
         assert found.digests["a/new.wav"] == sample_digest(*audio.read(tmp_path / "a" / "new.wav"))
 
@@ -89,7 +89,7 @@ class TestCompare:
         clips = [clip(f"{seed}.wav", group, path=tmp_path / f"{seed}.wav") for seed, group in enumerate("rrs")]
         copy = clip("0-copy.wav", "r", path=tmp_path / "missing.wav", made_from="0.wav")
         found = compare(record, [*clips, copy], {})
-        assert found.heard == {"0.wav": ("samples",), "1.wav": ("recording",), "0-copy.wav": ("recording",)}
+        assert found.matches == {"0.wav": ("samples",), "1.wav": ("recording",), "0-copy.wav": ("recording",)}
         assert found.digests.keys() == {"2.wav"} and not found.unreadable
 
     def test_what_names_tell_is_not_opened_and_what_cannot_be_read_is_named(self, tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ class TestCompare:
             walked.extend(some)
             return walked
 
-        found = compare(RECORD, clips, by_name(RECORD, clips), track)
+        found = compare(RECORD, clips, match_names(RECORD, clips), track)
         assert walked == clips[1:]
-        assert found.heard == {"1-100-A-0.wav": ("clip", "recording")}
+        assert found.matches == {"1-100-A-0.wav": ("clip", "recording")}
         assert found.digests.keys() == {"new.wav"}
         assert list(found.unreadable) == ["bad.wav"] and "does not decode" in found.unreadable["bad.wav"]
 
@@ -113,7 +113,7 @@ class TestCompare:
 class TestTheBuiltInModel:
     def test_it_has_heard_all_of_esc50_but_the_showcase(self, esc50_root: Path) -> None:
         clips = esc50.load(esc50_root).clips
-        found = by_name(hubbub.load().meta.training, clips)
+        found = match_names(hubbub.load().meta.training, clips)
         assert set(found.values()) == {("clip", "recording")}
         assert {one.id for one in clips} - set(found) == set(esc50.SHOWCASE)
 
@@ -122,19 +122,19 @@ class TestTheBuiltInModel:
             sound, _ = audio.read(one.path, 16_000)
             audio.write_wav(tmp_path / one.label / "deeper" / one.id, sound, 16_000)
         copies = load(tmp_path).clips
-        assert len(by_name(hubbub.load().meta.training, copies)) == len(copies) == 5
+        assert len(match_names(hubbub.load().meta.training, copies)) == len(copies) == 5
 
     def test_it_knows_renamed_clips_by_their_samples(self, esc50_root: Path, tmp_path: Path) -> None:
         for number, one in enumerate(esc50.load(esc50_root).clips[::400]):
             audio.write_wav(tmp_path / one.label / f"sound {number}.wav", *audio.read(one.path))
         record, copies = hubbub.load().meta.training, load(tmp_path).clips
-        assert not by_name(record, copies)
-        assert set(compare(record, copies, {}).heard.values()) == {("samples",)}
-        assert len(compare(record, copies, {}).heard) == 5
+        assert not match_names(record, copies)
+        assert set(compare(record, copies, {}).matches.values()) == {("samples",)}
+        assert len(compare(record, copies, {}).matches) == 5
 
 
 def test_how_many_match_in_which_way() -> None:
     matches = {"a": ("clip", "recording"), "b": ("recording",), "c": ("samples",)}
-    assert count(matches) == {"clip": 1, "recording": 2, "samples": 1}  # type: ignore[arg-type]
-    assert ways(matches) == "1 by clip id, 2 by source recording, 1 by decoded samples"  # type: ignore[arg-type]
-    assert count({}) == {}
+    assert count_matches(matches) == {"clip": 1, "recording": 2, "samples": 1}  # type: ignore[arg-type]
+    assert describe_matches(matches) == "1 by clip id, 2 by source recording, 1 by decoded samples"  # type: ignore[arg-type]
+    assert count_matches({}) == {}

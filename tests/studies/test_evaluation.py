@@ -92,7 +92,7 @@ class TestFigures:
             "interval": None,
         }
         assert unknown["interval"][0] < 0.8 < unknown["interval"][1]
-        assert found.facts()["accuracy"] == test["accuracy"] and found.facts()["heard"] == {"clips": 0}
+        assert found.to_dict()["accuracy"] == test["accuracy"] and found.to_dict()["in_training"] == {"clips": 0}
         assert not found.recorded and not found.unreadable
 
     def test_probabilities_are_those_of_the_listener(self, sounds: Path, run: Run, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ class TestRefusal:
         path = model(tmp_path, TrainingRecord.of("other", ["1-77-A-0.wav"], ["77"], [digest]))
         found = evaluate(path, load(sounds), run, unseen_only=True)
         assert run.predictions.clips == ("high/silent.wav", "low/a.wav", "middle/a.wav")
-        assert found.facts()["heard"] == {"clips": 3, "clip": 1, "recording": 2, "samples": 1}
+        assert found.to_dict()["in_training"] == {"clips": 3, "clip": 1, "recording": 2, "samples": 1}
         assert run.about["heard"] == 3 and "not heard" in run.about["split"]
 
     def test_an_empty_rest(self, sounds: Path, run: Run, tmp_path: Path) -> None:
@@ -196,9 +196,9 @@ class TestInterruption:
     ) -> None:
         path, data = model(tmp_path), load(sounds)
         with pytest.raises(KeyboardInterrupt):
-            evaluate(path, data, run, track=interrupted_after(4))
+            evaluate(path, data, run, progress=interrupted_after(4))
         with pytest.raises(KeyboardInterrupt):  # among what is done already: nothing of it is lost
-            evaluate(path, data, run, track=interrupted_after(1))
+            evaluate(path, data, run, progress=interrupted_after(1))
         assert not run.finished
         names = heard_by(monkeypatch)
         evaluate(path, data, run)

@@ -10,7 +10,7 @@ from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.sources import open_dataset
 from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, categories, explore, flat_map, sample
-from hubbub.studies.measure import Facts
+from hubbub.studies.measure import Measurements
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def made(vectors: list[list[float]], labels: list[str]) -> Exploration:
     clips = tuple(Clip(f"{n}.wav", Path(f"{n}.wav"), label, f"{n}") for n, label in enumerate(labels))
     dataset = Dataset("made", "made", tuple(sorted(set(labels))), clips, "", "", "")
     return Exploration(
-        dataset, tuple(Facts(rate=8000, peak=0.5, samples=str(n)) for n in range(len(clips))), np.array(vectors)
+        dataset, tuple(Measurements(rate=8000, peak=0.5, samples=str(n)) for n in range(len(clips))), np.array(vectors)
     )
 
 
@@ -47,8 +47,9 @@ class TestExploration:
 
     def test_silence_has_no_brightness(self) -> None:
         found = made([[0.0, 1.0]] * 3, ["a"] * 3)
-        facts = (replace(found.facts[0], centroid=1000.0, duration=1.0), Facts(rate=8000, duration=3.0), found.facts[1])
-        row = explore_tables.class_table(replace(found, facts=(*facts[:2], replace(facts[0], centroid=2000.0))))[0]
+        dark = replace(found.measurements[0], centroid=1000.0, duration=1.0)
+        measurements = (dark, Measurements(rate=8000, duration=3.0), replace(dark, centroid=2000.0))
+        row = explore_tables.class_table(replace(found, measurements=measurements))[0]
         assert row["centroid"] == 1500
         assert (row["duration"], row["duration_q3"]) == (1, 2), "but it lasts"
 
@@ -58,12 +59,12 @@ class TestExploration:
         assert typical["a"][-1] == 2
         assert typical["b"][-1] == 5
 
-    def test_known_are_the_clips_of_the_models_record(self, esc50_root: Path, tmp_path: Path) -> None:
+    def test_clips_in_the_models_training_record(self, esc50_root: Path, tmp_path: Path) -> None:
         clips = tuple(clip for clip in open_dataset("esc50").clips if clip.fold == 5)
         shown = open_dataset("esc50").showcase
         some = tuple(clip for clip in clips if clip.id in shown)[:2] + tuple(c for c in clips if c.id not in shown)[:3]
         dataset = Dataset("esc50", "", open_dataset("esc50").labels, some, "", "", "")
-        assert len(explore(dataset, folder=tmp_path).known) == 3
+        assert len(explore(dataset, folder=tmp_path).in_training) == 3
 
 
 class TestTables:
@@ -73,7 +74,7 @@ class TestTables:
         assert {name: total[name] for name in wanted} == wanted
         assert total["offset"] == 1
         assert total["rates"] == {"16000": 9}
-        assert total["hours"] * 3600 == pytest.approx(sum(facts.duration for facts in found.facts))
+        assert total["hours"] * 3600 == pytest.approx(sum(one.duration for one in found.measurements))
 
     def test_a_line_for_each_clip(self, found: Exploration) -> None:
         rows = {row["clip"]: row for row in explore_tables.clip_table(found)}
@@ -86,7 +87,7 @@ class TestTables:
 
     def test_quartiles_of_a_class_are_numpys(self, found: Exploration) -> None:
         row = next(row for row in explore_tables.class_table(found) if row["class"] == "dog")
-        levels = [found.facts[number].level for number in found.by_class["dog"]]
+        levels = [found.measurements[number].level for number in found.by_class["dog"]]
         assert [row["level_q1"], row["level"], row["level_q3"]] == np.percentile(levels, [25, 50, 75]).tolist()
         assert (row["clips"], row["unreadable"], row["recordings"], row["padded"]) == (5, 0, 5, 1)
         assert row["typical"] != row["least_typical"]

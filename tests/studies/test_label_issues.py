@@ -51,10 +51,10 @@ def test_planted_errors_are_found_and_no_others(run: Run) -> None:
     assert margins == sorted(margins)
     for one in found.candidates:
         row = kept.clips.index(one.clip.id)
-        assert one.given == CLASSES[kept.targets[row]]
-        assert one.suggested == CLASSES[(kept.targets[row] + 1) % 3]
+        assert one.given_label == CLASSES[kept.targets[row]]
+        assert one.suggested_label == CLASSES[(kept.targets[row] + 1) % 3]
         assert one.suggested_probability == pytest.approx(kept.probabilities[row].max(), rel=1e-5)
-        assert one.facts()["given_probability"] == one.given_probability
+        assert one.to_dict()["given_probability"] == one.given_probability
 
 
 def test_as_many_as_the_confident_joint_says(run: Run) -> None:
@@ -67,7 +67,7 @@ def test_as_many_as_the_confident_joint_says(run: Run) -> None:
         if (above := [k for k in range(3) if values[k] >= own[k]])
         and max(above, key=values.__getitem__) != kept.targets[row]
     }
-    assert set(label_issues.issues(kept, list(range(90)))) == doubtful == set(WRONG)
+    assert set(label_issues.issue_rows(kept, list(range(90)))) == doubtful == set(WRONG)
 
 
 def test_the_order_is_cleanlabs(run: Run) -> None:
@@ -76,7 +76,7 @@ def test_the_order_is_cleanlabs(run: Run) -> None:
     kept = planted(300)
     rng = np.random.default_rng(1)
     kept.probabilities[:] = softmax(rng.normal(size=(300, 3)) + np.eye(3)[kept.targets])  # many doubtful ones
-    found = label_issues.issues(kept, list(range(300)))
+    found = label_issues.issue_rows(kept, list(range(300)))
     scores = get_label_quality_scores(kept.targets, kept.probabilities, method="normalized_margin")
     assert len(found) > 2
     assert found == sorted(found, key=lambda row: scores[row])

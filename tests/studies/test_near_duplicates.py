@@ -202,4 +202,4 @@ class TestFind:
         pairs = [(a, b) for a in range(7) for b in range(a + 1, 7)]
         found = [spectra.match(*pair) for pair in pairs]
         assert [pair for pair, match in zip(pairs, found, strict=True) if match] == [(0, 6)]
-        assert sum(kept.nbytes for kept in spectra._kept.values()) <= 200_000
+        assert sum(spectrum.nbytes for spectrum in spectra._spectra.values()) <= 200_000

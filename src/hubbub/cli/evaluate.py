@@ -80,14 +80,15 @@ def _show(found: "Outcome", as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps(found.facts(), indent=1, ensure_ascii=False))
+        print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
         return
     from hubbub.cli.report import show_run
-    from hubbub.studies.contamination import ways
+    from hubbub.studies.contamination import describe_matches
 
     show_run(found.run)
-    if found.heard:
-        print(f"left out, since the model has heard them: {_clips(len(found.heard))} ({ways(found.heard)})")
+    if found.in_training:
+        ways = describe_matches(found.in_training)
+        print(f"left out, since the model has heard them: {_clips(len(found.in_training))} ({ways})")
     print(f"run folder: {found.run.folder}")
 
 

@@ -14,10 +14,11 @@ from hubbub.data.splits import LEAKY
 from hubbub.errors import DataError
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import Bin, calibration_error, reliability
-from hubbub.evaluate.metrics import Ints, confusion, recalls
+from hubbub.evaluate.metrics import confusion, recalls
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import TableRow
+from hubbub.types import Ints
 
 _COPIES = re.compile(r"(.+)\+(\d+)")  # as `hubbub.data.augmented_copies` names a dataset
 MOST_LISTED = 20_000  #: clips that a page lists: mistakes first, the most confident ones ahead
