@@ -18,17 +18,17 @@ import numpy as np
 import soundfile
 
 from hubbub import audio
-from hubbub.audio import Floats
 from hubbub.data import esc50
 from hubbub.data.dataset import Clip
 from hubbub.listen.classifier import Classifier
 from hubbub.storage import digest
 from hubbub.studies import measure, near_duplicates
+from hubbub.types import Floats
 
 SIZE = 81_920  # samples of a spectrum, for clips of 5 s
 CLOSEST = 200  # pairs of each half, those with the highest peaks, that are compared to the end
 GROUP, GROUP_PEAK = 8, 0.07  # spectra that are summed; and a sum's peak from which its members are compared
-KEPT = 0.5  # seconds of sound that a planted copy must hold to count in the last column
+LEFT = 0.5  # seconds of sound that a planted copy must hold to count in the last column
 
 
 def encoded(samples: Floats, rate: int, **how: object) -> tuple[Floats, int]:
@@ -83,8 +83,9 @@ def first_half(clip: Clip) -> bool:
 
 
 def spectra_of(clips: Sequence[Clip]) -> tuple[list[Floats], list[near_duplicates.Spectrum]]:
-    heard = [near_duplicates.level(near_duplicates.read(clip.path)) for clip in clips]
-    return heard, [near_duplicates.whiten(sound, SIZE) for sound in heard]
+    """Levelled sounds and their whitened spectra."""
+    levelled = [near_duplicates.level(near_duplicates.read(clip.path)) for clip in clips]
+    return levelled, [near_duplicates.whiten(sound, SIZE) for sound in levelled]
 
 
 def false_alarms(clips: Sequence[Clip], embeddings: Floats) -> None:
@@ -98,35 +99,34 @@ def false_alarms(clips: Sequence[Clip], embeddings: Floats) -> None:
         pairs = near_duplicates.candidates(embeddings[rows], [clip.group for clip in half]).tolist()
         pairs += [(int(a), int(b)) for a, b in rng.integers(0, len(half), (len(pairs), 2))]
         null = [(a, b) for a, b in pairs if half[a].label != half[b].label and half[a].group != half[b].group]
-        heard, spectra = spectra_of(half)
+        levelled, spectra = spectra_of(half)
         peaks = [near_duplicates.correlate(spectra[a], spectra[b]) for a, b in null]
-        closest = sorted(range(len(null)), key=lambda at: -peaks[at][0])[:CLOSEST]
-        shared = [near_duplicates.in_common(*(heard[row] for row in null[at]), peaks[at][1]) for at in closest]
-        sounds = [[near_duplicates.read(half[row].path) for row in null[at]] for at in closest]
+        closest = sorted(range(len(null)), key=lambda pair: -peaks[pair][0])[:CLOSEST]
+        shared = [near_duplicates.in_common(*(levelled[row] for row in null[i]), peaks[i][1]) for i in closest]
+        sounds = [[near_duplicates.read(half[row].path) for row in null[i]] for i in closest]
         wrong = sum(near_duplicates.compare(*pair) is not None for pair in sounds)
         print(f"| {name} | {len(null):,} | {max(peaks)[0]:.3f} | {max(shared):.1f} | {wrong} |", flush=True)
 
 
 def recall(clips: Sequence[Clip], embeddings: Floats, count: int) -> None:
-    """Planted copies of clips of the second half: heard as copies, among the candidates, and both."""
-    found: dict[str, list[tuple[bool, bool, bool]]] = {}
+    """Planted copies of clips of the second half: recognised as copies, among the candidates, and both."""
+    results: dict[str, list[tuple[bool, bool, bool]]] = {}
     classifier = Classifier(threads=1)
     rows = [row for row, clip in enumerate(clips) if not first_half(clip)]
     for row in np.random.default_rng(0).permutation(rows)[:count]:
         clip = clips[row]
         (samples, rate), original = audio.read(clip.path), near_duplicates.read(clip.path)
-        for name, copy, its, held in copies(samples, rate, np.random.default_rng(int(digest(clip.id), 16))):
-            heard = near_duplicates.compare(original, audio.resample(copy, its, near_duplicates.RATE)) is not None
-            near = candidate(embeddings, int(row), classifier.embed(copy, its))
-            kept = near_duplicates.sounding(near_duplicates.level(audio.resample(held, rate, near_duplicates.RATE)))
-            found.setdefault(name, []).append((heard, near, kept >= KEPT * near_duplicates.RATE))
-    print(
-        "\n| planted copy | copies | heard as one | a candidate | both | both, where half a second of sound is left |"
-    )
+        for name, copy, copy_rate, held in copies(samples, rate, np.random.default_rng(int(digest(clip.id), 16))):
+            recognised = near_duplicates.compare(original, audio.resample(copy, copy_rate, near_duplicates.RATE))
+            near = candidate(embeddings, int(row), classifier.embed(copy, copy_rate))
+            left = near_duplicates.sounding(near_duplicates.level(audio.resample(held, rate, near_duplicates.RATE)))
+            results.setdefault(name, []).append((recognised is not None, near, left >= LEFT * near_duplicates.RATE))
+    print("\n| planted copy | copies | recognised | a candidate | both | both, where half a second of sound is left |")
     print("|---|--:|--:|--:|--:|--:|")
-    for name, planted in [*found.items(), ("all", list(chain.from_iterable(found.values())))]:
-        heard, near, kept = np.array(planted).T
-        shares = (heard.mean(), near.mean(), (heard & near).mean(), (heard & near)[kept].mean())
+    for name, planted in [*results.items(), ("all", list(chain.from_iterable(results.values())))]:
+        recognised, near, left = np.array(planted).T
+        both = recognised & near
+        shares = (recognised.mean(), near.mean(), both.mean(), both[left].mean())
         print(f"| {name} | {len(planted)} | {' | '.join(f'{share:.1%}' for share in shares)} |")
 
 
@@ -141,12 +141,14 @@ def candidate(embeddings: Floats, row: int, copy: Floats) -> bool:
 
 def exhaustive(clips: Sequence[Clip], embeddings: Floats) -> None:
     """Near copies among all pairs of different recordings, and how many of them are candidates."""
-    heard, spectra = spectra_of(clips)
-    sounding = near_duplicates.sounding
-    rows = sorted((row for row, sound in enumerate(heard) if sound.any()), key=lambda r: sounding(heard[r]))
-    found = []
-    for at, row in enumerate(rows):
-        for start in range(at + 1, len(rows), GROUP):
+    levelled, spectra = spectra_of(clips)
+    rows = sorted(
+        (row for row, sound in enumerate(levelled) if sound.any()),
+        key=lambda row: near_duplicates.sounding(levelled[row]),
+    )
+    near_copies = []
+    for position, row in enumerate(rows):
+        for start in range(position + 1, len(rows), GROUP):
             others = rows[start : start + GROUP]
             if near_duplicates.correlate(spectra[row], sum(spectra[other] for other in others))[0] < GROUP_PEAK:
                 continue
@@ -155,27 +157,26 @@ def exhaustive(clips: Sequence[Clip], embeddings: Floats) -> None:
                 if clips[row].group != clips[other].group and peak >= near_duplicates.LEAST_PEAK:
                     pair = [near_duplicates.read(clips[number].path) for number in (row, other)]
                     if near_duplicates.compare(*pair):
-                        found.append((min(row, other), max(row, other)))
-    known = set(map(tuple, near_duplicates.candidates(embeddings, [clip.group for clip in clips]).tolist()))
+                        near_copies.append((min(row, other), max(row, other)))
+    candidates = set(map(tuple, near_duplicates.candidates(embeddings, [clip.group for clip in clips]).tolist()))
     all_pairs = len(clips) * (len(clips) - 1) // 2
-    missed = [pair for pair in found if pair not in known]
+    missed = [pair for pair in near_copies if pair not in candidates]
     print(
-        f"\nnear copies of different recordings: {len(found)} among all {all_pairs:,} pairs; {len(missed)} of them are",
-        end="",
+        f"\nnear copies of different recordings: {len(near_copies)} among all {all_pairs:,} pairs;"
+        f" {len(missed)} of them are not among the {len(candidates):,} candidates"
     )
-    print(f" not among the {len(known):,} candidates")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--exhaustive", action="store_true")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     clips = esc50.load().clips
-    embeddings = measure.embeddings(measure.listen([clip.path for clip in clips]))
+    embeddings = measure.embeddings(measure.measure_files([clip.path for clip in clips]))
     false_alarms(clips, embeddings)
-    recall(clips, embeddings, asked.clips)
-    if asked.exhaustive:
+    recall(clips, embeddings, arguments.clips)
+    if arguments.exhaustive:
         exhaustive(clips, embeddings)
 
 

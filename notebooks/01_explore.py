@@ -154,11 +154,11 @@ show(overview(official))
 # fingerprint, can tell.
 
 # %%
-near = [finding for finding in official.findings if finding.kind == "near"]
-for finding in sorted(near, key=lambda finding: not finding.leaks)[:1]:
-    for place in finding.places:
-        print(place.clip.id, "in", " and ".join(place.parts))
-        display(Audio(filename=place.clip.path))
+near = [overlap for overlap in official.overlaps if overlap.kind == "near"]
+for overlap in sorted(near, key=lambda overlap: not overlap.is_leak)[:1]:
+    for split_clip in overlap.clips:
+        print(split_clip.clip.id, "in", " and ".join(split_clip.parts))
+        display(Audio(filename=split_clip.clip.path))
 
 # %% [markdown]
 # And now a split by chance, clip by clip, as many a published script has it. Where clips share recordings (in

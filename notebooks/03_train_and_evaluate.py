@@ -195,7 +195,7 @@ try:
 except RefusedError as error:
     print(error)
 scored = evaluation.evaluate(OUT / "model.onnx", experiment.dataset, Run(OUT / "unseen"), unseen_only=True)
-figures = scored.facts()
+figures = scored.to_dict()
 print(f"{figures['clips']} clips that it has not heard: {figures['accuracy']:.1%} right")
 
 # %% [markdown]

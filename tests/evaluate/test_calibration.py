@@ -11,10 +11,9 @@ from hubbub.evaluate.calibration import calibration_error, fit_temperature, know
 from hubbub.evaluate.intervals import mean_interval
 
 
-@pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
-def test_softmax_agrees_with_scipy(temperature: float) -> None:
+def test_softmax_agrees_with_scipy() -> None:
     logits = np.random.default_rng(0).normal(0, 10, (3, 4, 5))
-    np.testing.assert_allclose(softmax(logits, temperature), scipy.special.softmax(logits / temperature, axis=-1))
+    np.testing.assert_allclose(softmax(logits, 5.0), scipy.special.softmax(logits / 5.0, axis=-1))
 
 
 def test_softmax_of_huge_and_single_precision_logits() -> None:
@@ -31,7 +30,7 @@ def held_out(true_temperature: float, clips: int = 400) -> tuple[np.ndarray, np.
     return targets, said, scipy.special.softmax(said, axis=1)
 
 
-@pytest.mark.parametrize("true_temperature", [0.3, 1.0, 2.5, 6.0])
+@pytest.mark.parametrize("true_temperature", [0.3, 2.5])
 def test_the_temperature_is_where_scipy_finds_the_least_loss(true_temperature: float) -> None:
     targets, logits, probabilities = held_out(true_temperature)
 
@@ -57,9 +56,9 @@ def test_zero_probabilities_are_no_obstacle() -> None:
     assert fit_temperature(np.array([0, 0, 1, 1]), probabilities) == pytest.approx(10)  # one of three is quite wrong
 
 
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
-@pytest.mark.parametrize("temperature", [0.7, 1.0, 2.0])
-def test_the_threshold_is_what_a_share_of_clips_stay_under(share: float, temperature: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.05, 1.0])
+def test_the_threshold_is_what_a_share_of_clips_stay_under(share: float) -> None:
+    temperature = 2.0
     _, logits, probabilities = held_out(1.0)
     scores = scipy.special.softmax(logits / temperature, axis=1).max(1)
     threshold = known_threshold(probabilities, temperature, share)
@@ -85,12 +84,9 @@ def error_by_hand(confidence: np.ndarray, right: np.ndarray, edges: list[float])
     return total / len(confidence)
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
 @pytest.mark.parametrize(("equal", "strategy"), [("width", "uniform"), ("clips", "quantile")])
-def test_bins_agree_with_sklearn_and_their_error_with_the_definition(
-    temperature: float, equal: str, strategy: str
-) -> None:
-    confidence, right, groups = claims(temperature)
+def test_bins_agree_with_sklearn_and_their_error_with_the_definition(equal: str, strategy: str) -> None:
+    confidence, right, groups = claims(3.0)
     found = reliability(confidence, right, groups, 10, equal)  # type: ignore[arg-type]
     accuracy, mean = sklearn.calibration.calibration_curve(right, confidence, n_bins=10, strategy=strategy)
     np.testing.assert_allclose([one.accuracy.value for one in found], accuracy)

@@ -7,10 +7,10 @@ from hubbub.evaluate import metrics
 CLASSES = 5
 
 
-@pytest.fixture(params=range(4))
-def answers(request: pytest.FixtureRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@pytest.fixture
+def answers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Targets, predictions and probabilities of 60 clips in 5 classes."""
-    rng = np.random.default_rng(request.param)
+    rng = np.random.default_rng(0)
     targets = rng.integers(CLASSES, size=60)
     probabilities = rng.dirichlet(np.ones(CLASSES), 60)
     probabilities[np.arange(60), targets] += rng.random(60)

@@ -50,8 +50,8 @@ def test_a_point_lies_where_its_clip_was_measured(text: str, found: Exploration)
     energy = embedded(text, "data")["scatters"]["energy"]
     for number in found.readable:
         place = energy["sound"].index(found.clips[number].id)
-        assert energy["x"][place] == pytest.approx(found.facts[number].level, abs=0.01)
-        assert 2 ** energy["y"][place] == pytest.approx(found.facts[number].centroid, rel=0.01)
+        assert energy["x"][place] == pytest.approx(found.measurements[number].level, abs=0.01)
+        assert 2 ** energy["y"][place] == pytest.approx(found.measurements[number].centroid, rel=0.01)
         assert energy["groups"][energy["group"][place]] == found.clips[number].label
 
 
@@ -75,10 +75,10 @@ def test_histograms_count_all_clips(found: Exploration) -> None:
 
 
 def test_the_ends_of_a_histogram_are_those_of_the_clips(found: Exploration) -> None:
-    even = replace(found, facts=tuple(replace(facts, clipped=0.0) for facts in found.facts))
+    even = replace(found, measurements=tuple(replace(facts, clipped=0.0) for facts in found.measurements))
     ends = {one["name"]: (one["low"], one["high"]) for one in explore_page.histograms(even)}
     assert ends["clipped [% of a clip]"] == (0, 0), "where all are alike, not half a unit around it"
-    peaks = [even.facts[number].peak for number in even.readable]
+    peaks = [even.measurements[number].peak for number in even.readable]
     assert ends["peak [1 is full scale]"] == (min(peaks), max(peaks))
 
 

@@ -79,7 +79,7 @@ def interrupted_after(count: int) -> Callable[[str], Callable[[Iterable[Clip]], 
 
 class TestFigures:
     def test_are_those_of_the_clips(self, sounds: Path, run: Run, tmp_path: Path) -> None:
-        found = evaluate(model(tmp_path), load(sounds), run)
+        outcome = evaluate(model(tmp_path), load(sounds), run)
         test = run.metrics["test"]
         assert test["clips"] == 6 and test["accuracy"] == pytest.approx(4 / 6)
         assert test["recall"] == {"low": pytest.approx(2 / 3), "middle": 1.0, "high": 0.5}
@@ -92,16 +92,17 @@ class TestFigures:
             "interval": None,
         }
         assert unknown["interval"][0] < 0.8 < unknown["interval"][1]
-        assert found.facts()["accuracy"] == test["accuracy"] and found.facts()["heard"] == {"clips": 0}
-        assert not found.recorded and not found.unreadable
+        assert outcome.to_dict()["accuracy"] == test["accuracy"] and outcome.to_dict()["in_training"] == {"clips": 0}
+        assert not outcome.recorded and not outcome.unreadable
 
     def test_probabilities_are_those_of_the_listener(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         path = model(tmp_path)
         evaluate(path, load(sounds), run)
-        kept = run.predictions
+        predictions = run.predictions
         answer = Classifier(path).classify(sounds / "middle" / "a.wav")
-        row = kept.probabilities[kept.clips.index("middle/a.wav")]
-        assert row == pytest.approx([{p.label: p.score for p in answer.predictions}[x] for x in kept.classes], rel=1e-5)
+        row = predictions.probabilities[predictions.clips.index("middle/a.wav")]
+        scores = {prediction.label: prediction.score for prediction in answer.predictions}
+        assert row == pytest.approx([scores[label] for label in predictions.classes], rel=1e-5)
 
     def test_the_run_says_what_it_is_of(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         path = model(tmp_path)
@@ -144,9 +145,9 @@ class TestRefusal:
     def test_unseen_only_scores_the_rest(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         digest = sample_digest(*audio.read(sounds / "high" / "a.wav"))
         path = model(tmp_path, TrainingRecord.of("other", ["1-77-A-0.wav"], ["77"], [digest]))
-        found = evaluate(path, load(sounds), run, unseen_only=True)
+        outcome = evaluate(path, load(sounds), run, unseen_only=True)
         assert run.predictions.clips == ("high/silent.wav", "low/a.wav", "middle/a.wav")
-        assert found.facts()["heard"] == {"clips": 3, "clip": 1, "recording": 2, "samples": 1}
+        assert outcome.to_dict()["in_training"] == {"clips": 3, "clip": 1, "recording": 2, "samples": 1}
         assert run.record.outcome["heard"] == 3 and "not heard" in str(run.record.split)
 
     def test_an_empty_rest(self, sounds: Path, run: Run, tmp_path: Path) -> None:
@@ -172,15 +173,16 @@ class TestBadInput:
         shutil.rmtree(sounds / "middle")
         shutil.rmtree(sounds / "high")
         evaluate(model(tmp_path), load(sounds), run)
-        kept = run.predictions
-        assert kept.classes == tinymodel.LABELS and len(kept.clips) == 3
-        assert kept.classes[kept.predicted[kept.clips.index("low/1-77-B-0.wav")]] == "high"
+        predictions = run.predictions
+        assert predictions.classes == tinymodel.LABELS and len(predictions.clips) == 3
+        assert predictions.classes[predictions.predicted[predictions.clips.index("low/1-77-B-0.wav")]] == "high"
 
     def test_unreadable_clips_are_named_and_the_others_scored(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         (sounds / "low" / "broken.wav").write_bytes(b"no sound")
-        found = evaluate(model(tmp_path), load(sounds), run)
-        assert list(found.unreadable) == ["low/broken.wav"] and "does not decode" in found.unreadable["low/broken.wav"]
-        assert run.metrics["test"]["clips"] == 6 and run.record.outcome["unreadable"] == found.unreadable
+        outcome = evaluate(model(tmp_path), load(sounds), run)
+        assert list(outcome.unreadable) == ["low/broken.wav"]
+        assert "does not decode" in outcome.unreadable["low/broken.wav"]
+        assert run.metrics["test"]["clips"] == 6 and run.record.outcome["unreadable"] == outcome.unreadable
 
     def test_none_that_can_be_read(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "sounds" / "low").mkdir(parents=True)
@@ -196,9 +198,9 @@ class TestInterruption:
     ) -> None:
         path, data = model(tmp_path), load(sounds)
         with pytest.raises(KeyboardInterrupt):
-            evaluate(path, data, run, track=interrupted_after(4))
+            evaluate(path, data, run, progress=interrupted_after(4))
         with pytest.raises(KeyboardInterrupt):  # among what is done already: nothing of it is lost
-            evaluate(path, data, run, track=interrupted_after(1))
+            evaluate(path, data, run, progress=interrupted_after(1))
         assert not run.finished
         names = heard_by(monkeypatch)
         evaluate(path, data, run)

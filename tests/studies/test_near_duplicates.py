@@ -85,34 +85,32 @@ class TestCompare:
         ],
         ids=["fainter", "clipped", "inverted", "later", "cut", "padded", "filtered", "encoded", "noisy", "continued"],
     )
-    @pytest.mark.parametrize("label", ["rain", "chirping_birds", "crackling_fire"])
-    def test_copies(self, label: str, change: object, lag: float) -> None:
-        original = sound(label)
-        found = compare(original, change(original))  # type: ignore[operator]
-        assert found is not None
-        assert found.lag == pytest.approx(lag, abs=0.002)
-        assert 0.06 <= found.peak <= 1
-        assert found.shared >= 0.5
+    def test_copies(self, change: object, lag: float) -> None:
+        original = sound("rain")
+        match = compare(original, change(original))  # type: ignore[operator]
+        assert match is not None
+        assert match.lag == pytest.approx(lag, abs=0.002)
+        assert 0.06 <= match.peak <= 1
+        assert match.shared >= 0.5
 
     def test_seconds_in_common(self) -> None:
         """One second of another sound is continued by two other ones."""
         shared = sound("rain", 0, 1.5)
         one, other = (np.concatenate([sound("wind", seed, 1), shared, sound("rain", seed, 1)]) for seed in (5, 6))
-        found = compare(one, other)
-        assert found is not None
-        assert found.shared == pytest.approx(1.5, abs=0.25)
+        match = compare(one, other)
+        assert match is not None
+        assert match.shared == pytest.approx(1.5, abs=0.25)
 
-    @pytest.mark.parametrize(("seconds", "found"), [(0.35, False), (0.9, True)])
-    def test_a_peak_alone_is_no_copy(self, seconds: float, found: bool) -> None:
+    @pytest.mark.parametrize(("seconds", "is_copy"), [(0.35, False), (0.9, True)])
+    def test_a_peak_alone_is_no_copy(self, seconds: float, is_copy: bool) -> None:
         rng = np.random.default_rng(0)
         one, other = rng.normal(size=(2, 3 * RATE)).astype(np.float32)
         one[RATE : RATE + round(seconds * RATE)] = other[RATE : RATE + round(seconds * RATE)]
         assert correlate(whiten(level(one), 65_536), whiten(level(other), 65_536))[0] > near_duplicates.LEAST_PEAK
-        assert (compare(one, other) is not None) == found
+        assert (compare(one, other) is not None) == is_copy
 
-    @pytest.mark.parametrize("label", LABELS)
-    def test_other_takes_of_a_class_are_no_copies(self, label: str) -> None:
-        assert compare(sound(label, 1), sound(label, 2)) is None
+    def test_other_takes_of_a_class_are_no_copies(self) -> None:
+        assert not [label for label in LABELS if compare(sound(label, 1), sound(label, 2))]
 
     def test_clicks_and_tones_are_no_copies(self) -> None:
         """Every click has the phases of every other one, every tone those of its like."""
@@ -182,9 +180,9 @@ class TestFind:
                 seen.append(number)
                 yield number
 
-        (found,) = find(paths, np.eye(4, dtype=np.float32), ["1", "2", "3", "4"], ["x", "y", "x", "x"], track)
-        assert (found.first, found.second) == (2, 3)
-        assert found.lag == pytest.approx(-1.0, abs=0.002)
+        (match,) = find(paths, np.eye(4, dtype=np.float32), ["1", "2", "3", "4"], ["x", "y", "x", "x"], track)
+        assert (match.first, match.second) == (2, 3)
+        assert match.lag == pytest.approx(-1.0, abs=0.002)
         assert seen == [*range(6)]
 
     def test_one_label_after_the_other(self) -> None:
@@ -200,6 +198,6 @@ class TestFind:
         audio.write_wav(tmp_path / "copy.wav", tinyleaks.sound("rain", 0, 1.0) / 2, tinyleaks.RATE)
         spectra = Spectra([*paths, tmp_path / "copy.wav"], budget=200_000)
         pairs = [(a, b) for a in range(7) for b in range(a + 1, 7)]
-        found = [spectra.match(*pair) for pair in pairs]
-        assert [pair for pair, match in zip(pairs, found, strict=True) if match] == [(0, 6)]
-        assert sum(kept.nbytes for kept in spectra._kept.values()) <= 200_000
+        matches = [spectra.match(*pair) for pair in pairs]
+        assert [pair for pair, match in zip(pairs, matches, strict=True) if match] == [(0, 6)]
+        assert sum(spectrum.nbytes for spectrum in spectra._spectra.values()) <= 200_000

@@ -20,21 +20,21 @@ def dataset(folds: bool = True) -> Dataset:
 
 class TestRules:
     def test_official_if_there_are_folds_else_grouped(self) -> None:
-        given = dataset()
-        assert assign(given).name == "official folds"
-        assert assign(given).parts == {clip.id: (f"fold {clip.fold}",) for clip in given.clips}
-        assert assign(given).sizes == {"fold 1": 12, "fold 2": 12}
+        pets = dataset()
+        assert assign(pets).name == "official folds"
+        assert assign(pets).parts == {clip.id: (f"fold {clip.fold}",) for clip in pets.clips}
+        assert assign(pets).sizes == {"fold 1": 12, "fold 2": 12}
         grouped = assign(dataset(folds=False))
         assert grouped.name == "grouped folds"
         assert list(grouped.sizes) == [f"fold {n}" for n in range(1, 6)]
-        parts = {(clip.group, grouped.parts[clip.id]) for clip in given.clips}
-        assert len(parts) == len({clip.group for clip in given.clips})
+        parts = {(clip.group, grouped.parts[clip.id]) for clip in pets.clips}
+        assert len(parts) == len({clip.group for clip in pets.clips})
 
     def test_random_is_called_leaky_and_holds_all(self) -> None:
-        found = assign(dataset(), "random")
-        assert found.name == "LEAKY random folds"
-        assert len(found.parts) == 24
-        assert all(len(parts) == 1 for parts in found.parts.values())
+        table = assign(dataset(), "random")
+        assert table.name == "LEAKY random folds"
+        assert len(table.parts) == 24
+        assert all(len(parts) == 1 for parts in table.parts.values())
 
     @pytest.mark.parametrize(
         ("rule", "said"),
@@ -55,31 +55,31 @@ class TestTable:
 
     @pytest.mark.parametrize("column", ["fold", "part"])
     def test_columns(self, tmp_path: Path, column: str) -> None:
-        found = assign(dataset(), self.table(tmp_path, self.rows(), ["clip", column]))
-        assert found.sizes == {f"{column} 1": 12, f"{column} 2": 12}
-        assert not found.warnings
+        table = assign(dataset(), self.table(tmp_path, self.rows(), ["clip", column]))
+        assert table.sizes == {f"{column} 1": 12, f"{column} 2": 12}
+        assert not table.warnings
 
     def test_a_part_goes_before_a_fold(self, tmp_path: Path) -> None:
         rows = [[clip, fold, "test" if fold == "1" else "train"] for clip, fold in self.rows()]
-        found = assign(dataset(), self.table(tmp_path, rows, ["clip", "fold", "part"]))
-        assert found.sizes == {"test": 12, "train": 12}
+        table = assign(dataset(), self.table(tmp_path, rows, ["clip", "fold", "part"]))
+        assert table.sizes == {"test": 12, "train": 12}
 
     def test_clips_that_are_left_out(self, tmp_path: Path) -> None:
         rows = [*self.rows()[2:-1], ["dog11", ""]]
-        found = assign(dataset(), self.table(tmp_path, rows, ["clip", "fold"]))
-        (warning,) = found.warnings
+        table = assign(dataset(), self.table(tmp_path, rows, ["clip", "fold"]))
+        (warning,) = table.warnings
         assert "leaves out 3 clips (cat0, cat1, dog11) of pets" in warning
 
     def test_a_clip_in_two_parts(self, tmp_path: Path) -> None:
-        found = assign(dataset(), self.table(tmp_path, [*self.rows(), ["cat0", "2"], ["cat0", "1"]], ["clip", "fold"]))
-        assert found.parts["cat0"] == ("fold 1", "fold 2")
-        assert found.sizes == {"fold 1": 12, "fold 2": 13}
+        table = assign(dataset(), self.table(tmp_path, [*self.rows(), ["cat0", "2"], ["cat0", "1"]], ["clip", "fold"]))
+        assert table.parts["cat0"] == ("fold 1", "fold 2")
+        assert table.sizes == {"fold 1": 12, "fold 2": 13}
 
     @pytest.mark.parametrize(
         ("header", "more", "said"),
         [
             (["clip", "side"], [], "needs a row for each clip, with columns clip, and part or fold"),
-            (["file", "part"], [], "needs a row for each clip, with columns clip, and part or fold"),
+            (["file", "part"], [], "needs a row for each clip"),
             (["clip", "part"], [["cow", "1"]], r"names 1 clip \(cow\) that pets has not"),
             (["clip", "part"], None, "needs a row for each clip"),
         ],
@@ -109,15 +109,15 @@ class TestRun:
 
     def test_a_cross_validation(self, tmp_path: Path) -> None:
         tested = {clip.id: 1 + number % 2 for number, clip in enumerate(dataset().clips)}
-        found = assign(dataset(), run=self.run(tmp_path / "mine", tested))
-        assert found.name == "grouped folds 1 2 of mine"
-        assert found.parts == {clip: (f"fold {fold}",) for clip, fold in tested.items()}
+        table = assign(dataset(), run=self.run(tmp_path / "mine", tested))
+        assert table.name == "grouped folds 1 2 of mine"
+        assert table.parts == {clip: (f"fold {fold}",) for clip, fold in tested.items()}
 
     def test_one_fold(self, tmp_path: Path) -> None:
         run = self.run(tmp_path / "mine", {clip.id: clip.fold or 0 for clip in dataset().clips})
         write_json(tmp_path / "mine" / "fold1" / "about.json", {"split": "official-fold1", "finished": True})
-        found = assign(dataset(), run=run.child("fold1"))
-        assert (found.name, found.sizes) == ("official-fold1 of fold1", {"test": 12, "train": 12})
+        table = assign(dataset(), run=run.child("fold1"))
+        assert (table.name, table.sizes) == ("official-fold1 of fold1", {"test": 12, "train": 12})
 
     def test_a_split_that_is_given_goes_before(self, tmp_path: Path) -> None:
         run = self.run(tmp_path / "mine", {clip.id: 1 for clip in dataset().clips})

@@ -55,7 +55,7 @@ def audit(
     if as_json:
         import json
 
-        print(json.dumps(found.facts(), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         console().print(overview(found))
     if html is not None:

@@ -48,11 +48,11 @@ def explore(
         from hubbub.web.page import require
 
         require()  # told before minutes of listening
-    found = study.explore(open_dataset(dataset), cores(), track=track)
+    found = study.explore(open_dataset(dataset), cores(), progress=track)
     if as_json:
         import json
 
-        print(json.dumps(explore_tables.facts(found), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(explore_tables.to_dict(found), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         _show(found)
     written = []
@@ -96,7 +96,7 @@ def _show(found: "Exploration") -> None:
         out.print(", ".join(kinds), style="dim", markup=False)
     for line in explore_tables.remarks(found):
         out.print(f"- {line}", markup=False)
-    problems = [facts.problem for facts in found.facts if facts.problem]
+    problems = [measured.problem for measured in found.measurements if measured.problem]
     for line in problems[:_SHOWN]:
         out.print(f"  {line}", markup=False)
     if len(problems) > _SHOWN:

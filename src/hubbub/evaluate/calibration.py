@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hubbub.evaluate.intervals import Interval, mean_interval
 from hubbub.evaluate.metrics import log_loss
-
-Doubles = NDArray[np.float64]
+from hubbub.types import Bools, Doubles, Ints
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Doubles:
@@ -31,7 +30,7 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Doubles:
 CALIBRATIONS: dict[str, Callable[..., Doubles]] = {"temperature": softmax}
 
 
-def fit_temperature(targets: NDArray[np.int64], probabilities: Doubles) -> float:
+def fit_temperature(targets: Ints, probabilities: Doubles) -> float:
     """The temperature, 0.1 to 10, at which held-out clips have the least log loss (Guo et al., ICML 2017).
 
     `probabilities` of shape (clips, classes) are those of temperature 1; their logarithms serve as logits.
@@ -71,7 +70,7 @@ class Bin:
 
 def reliability(
     confidence: Doubles,
-    right: NDArray[np.bool_],
+    right: Bools,
     groups: ArrayLike,
     bins: int = 15,
     equal: Literal["clips", "width"] = "clips",
@@ -94,13 +93,13 @@ def reliability(
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     edges = inner if equal == "width" or not len(confidence) else np.quantile(confidence, inner)
     member = np.searchsorted(edges, confidence)  # a bin holds its upper edge, as in (0.2, 0.4]
-    names = np.asarray(groups)
-    found = []
+    groups = np.asarray(groups)
+    filled = []
     for index in np.unique(member):
-        held = member == index
-        accuracy = mean_interval(right[held], names[held], draws=500)
-        found.append(Bin(int(held.sum()), float(confidence[held].mean()), accuracy))
-    return found
+        rows = member == index
+        accuracy = mean_interval(right[rows], groups[rows], draws=500)
+        filled.append(Bin(int(rows.sum()), float(confidence[rows].mean()), accuracy))
+    return filled
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
@@ -108,5 +107,5 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
     Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
     """
-    clips = sum(one.clips for one in bins)
-    return sum(one.clips * one.gap for one in bins) / clips if clips else float("nan")
+    clips = sum(entry.clips for entry in bins)
+    return sum(entry.clips * entry.gap for entry in bins) / clips if clips else float("nan")

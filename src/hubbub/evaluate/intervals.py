@@ -7,7 +7,9 @@ and Welsh, "Bootstrapping clustered data", JRSS B 69, 2007). Percentile interval
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from hubbub.types import Bools
 
 
 class Interval(NamedTuple):
@@ -44,7 +46,7 @@ def mean_interval(values: ArrayLike, groups: ArrayLike, draws: int = 2000, seed:
     return Interval(float(numbers.mean()), float(low), float(high))
 
 
-def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_], groups: ArrayLike) -> Interval:
+def paired_difference(first: Bools, second: Bools, groups: ArrayLike) -> Interval:
     """Accuracy of the second minus that of the first, on the same clips, with its 95 % interval.
 
     `first` and `second` say for each clip whether it was named right, shape (clips,).

@@ -7,10 +7,8 @@ Throughout, `targets` and `predicted` are integer arrays of shape (clips,) with 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Doubles = NDArray[np.float64]
+from hubbub.types import Doubles, Ints
 
 
 def accuracy(targets: Ints, predicted: Ints) -> float:

@@ -5,15 +5,16 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hubbub.evaluate.intervals import mean_interval
-from hubbub.evaluate.metrics import Doubles, Ints, accuracy, confused_pairs, confusion, log_loss, macro_f1, recalls
+from hubbub.evaluate.metrics import accuracy, confused_pairs, confusion, log_loss, macro_f1, recalls
+from hubbub.types import Doubles, Ints
 
 
 def brief(targets: Ints, probabilities: Doubles) -> dict[str, Any]:
     """Clips, accuracy and log loss; accuracy and loss are None for no clips."""
     if not len(targets):
         return {"clips": 0, "accuracy": None, "loss": None}
-    found = probabilities.argmax(1)
-    return {"clips": len(targets), "accuracy": accuracy(targets, found), "loss": log_loss(targets, probabilities)}
+    predicted = probabilities.argmax(1)
+    return {"clips": len(targets), "accuracy": accuracy(targets, predicted), "loss": log_loss(targets, probabilities)}
 
 
 def full(targets: Ints, probabilities: Doubles, groups: ArrayLike, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -21,9 +22,9 @@ def full(targets: Ints, probabilities: Doubles, groups: ArrayLike, labels: tuple
 
     `groups` holds each clip's source recording. Needs at least one clip.
     """
-    found = probabilities.argmax(1)
-    counts = confusion(targets, found, len(labels))
-    interval = mean_interval(targets == found, groups)
+    predicted = probabilities.argmax(1)
+    counts = confusion(targets, predicted, len(labels))
+    interval = mean_interval(targets == predicted, groups)
     recall = {
         label: None if value != value else float(value) for label, value in zip(labels, recalls(counts), strict=True)
     }

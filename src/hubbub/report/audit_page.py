@@ -8,7 +8,7 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
 from hubbub.report.audit_terminal import counted, notes, span, verdict, words
 from hubbub.studies.audit import Audit
-from hubbub.studies.leaks import Finding, PlacedClip
+from hubbub.studies.leaks import Overlap, SplitClip
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 
@@ -28,7 +28,7 @@ def write(path: Path, found: Audit, track: Track = iter) -> Sounds:
     leaks = (*found.open, *(one for one in found.leaks if one.accepted))
     doubtful = found.labels.candidates if found.labels else ()
     front, noted = leaks[:PICTURED], found.noted[:PICTURED]
-    shown = [place.clip for one in (*front, *noted) for place in one.places[:_CARDS]]
+    shown = [place.clip for one in (*front, *noted) for place in one.clips[:_CARDS]]
     sounds, cards = _cards([*shown, *(one.clip for one in doubtful[:PICTURED])], track)
     page.write(
         path,
@@ -72,36 +72,36 @@ def _pictures(path: Path) -> dict[str, str]:
     return {"picture": picture, "wave": wave}
 
 
-def _block(finding: Finding) -> dict[str, Any]:
+def _block(finding: Overlap) -> dict[str, Any]:
     """A finding for the template."""
     return {
         "words": words(finding),
         "accepted": finding.accepted,
         "relabelled": finding.relabelled,
-        "places": [_place(place) for place in finding.places[:_CARDS]],
-        "more": max(0, len(finding.places) - _CARDS),
+        "places": [_place(place) for place in finding.clips[:_CARDS]],
+        "more": max(0, len(finding.clips) - _CARDS),
         "why": _why(finding),
     }
 
 
-def _row(finding: Finding) -> dict[str, Any]:
-    clips = [place.clip.id for place in finding.places]
+def _row(finding: Overlap) -> dict[str, Any]:
+    clips = [place.clip.id for place in finding.clips]
     shown = ", ".join(clips[:_CARDS]) + (f" and {len(clips) - _CARDS:,} more" if len(clips) > _CARDS else "")
     return {
         "words": words(finding),
         "accepted": finding.accepted,
         "parts": ", ".join(finding.parts),
         "clips": shown,
-        "labels": ", ".join(sorted({place.clip.label.replace("_", " ") for place in finding.places})),
+        "labels": ", ".join(sorted({place.clip.label.replace("_", " ") for place in finding.clips})),
     }
 
 
-def _place(place: PlacedClip) -> dict[str, str]:
+def _place(place: SplitClip) -> dict[str, str]:
     label = place.clip.label.replace("_", " ")
     return {"clip": place.clip.id, "about": f"{', '.join(place.parts)} · {label}"}
 
 
-def _why(finding: Finding) -> str:
+def _why(finding: Overlap) -> str:
     """What the numbers of a near copy mean."""
     if not finding.match:
         return ""

@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbub.studies.audit import Audit
-from hubbub.studies.label_issues import LabelNoise
-from hubbub.studies.leaks import Finding, Kind, PlacedClip
+from hubbub.studies.label_issues import LabelIssues
+from hubbub.studies.leaks import LeakKind, Overlap, SplitClip
 from hubbub.studies.shortcuts import Guess, Shortcuts
 
 SHOWN = 20  #: leaks in full; the rest is counted
 _CANDIDATES, _CLASSES, _LINES = 12, 6, 20
-NAMES: dict[Kind, tuple[str, str]] = {
+NAMES: dict[LeakKind, tuple[str, str]] = {
     "clip": ("clip", "clips"),
     "recording": ("source recording", "source recordings"),
     "exact": ("exact duplicate", "exact duplicates"),
@@ -51,7 +51,7 @@ def verdict(found: Audit) -> str:
     return "no leak found"
 
 
-def counted(found: Audit, findings: Sequence[Finding]) -> str:
+def counted(found: Audit, findings: Sequence[Overlap]) -> str:
     """How many of what: "4 source recordings and 1 near copy"."""
     numbers = [(number, NAMES[kind][number != 1]) for kind, number in found.count(findings).items() if number]
     words = [f"{number:,} {name}" for number, name in numbers]
@@ -66,32 +66,32 @@ def notes(found: Audit) -> Iterator[str]:
         yield f"clips that cannot be heard: {len(found.unreadable):,}, the first is {clip}: {problem}"
     for line in found.stale:
         yield f"the exception {line} names no leak: remove it"
-    relabelled = sum(one.relabelled for one in found.findings)
+    relabelled = sum(one.relabelled for one in found.overlaps)
     if relabelled:
         yield f"copies whose clips have different labels: {relabelled:,}"
     if found.noted:
         yield f"{counted(found, found.noted)} inside one part or one recording"
 
 
-def words(finding: Finding) -> str:
+def words(finding: Overlap) -> str:
     """A finding in a few words."""
     if finding.kind == "recording":
-        return f"recording {finding.places[0].clip.group}"
+        return f"recording {finding.clips[0].clip.group}"
     if finding.match:
         return f"near copy, {finding.match.shared:.1f} s in common"
     return {"clip": "clip in two parts", "exact": "same samples"}[finding.kind]
 
 
-def _leaks(findings: Sequence[Finding]) -> Table:
+def _leaks(findings: Sequence[Overlap]) -> Table:
     table = _table("leak", "part", "clip", "label")
     for finding in findings[:SHOWN]:
-        for place, first in zip(finding.places, [True] + [False] * len(finding.places), strict=False):
+        for place, first in zip(finding.clips, [True] + [False] * len(finding.clips), strict=False):
             said = words(finding) + (" (accepted)" if finding.accepted else "") if first else ""
             table.add_row(*map(Text, (said, *_cells(place))))
     return table
 
 
-def _cells(place: PlacedClip) -> tuple[str, str, str]:
+def _cells(place: SplitClip) -> tuple[str, str, str]:
     return ", ".join(place.parts), place.clip.id, place.clip.label.replace("_", " ")
 
 
@@ -113,7 +113,7 @@ def _shortcuts(found: Shortcuts) -> Iterator[RenderableType]:
     yield Text(f"Guessed without listening, by bandwidth and digital silence alone (chance {found.chance:.1%}):")
     table = _table("told", "accuracy", "95 % interval")
     for guess in found.guesses:
-        table.add_row(guess.told, f"{guess.accuracy.value:.1%}", span(guess))
+        table.add_row(guess.features, f"{guess.accuracy.value:.1%}", span(guess))
     yield table
     best = [f"{one.label.replace('_', ' ')} {one.recall:.0%}" for one in found.classes[:_CLASSES]]
     yield Text(f"given away most: {', '.join(best)}")
@@ -124,13 +124,13 @@ def span(guess: Guess) -> str:
     return f"{100 * guess.accuracy.low:.1f} to {100 * guess.accuracy.high:.1f}"
 
 
-def _labels(found: LabelNoise) -> Iterator[RenderableType]:
+def _labels(found: LabelIssues) -> Iterator[RenderableType]:
     yield Text(f"Labels that may be wrong, by run {found.run}: {len(found.candidates):,} of {found.clips:,} clips")
     if not found.candidates:
         return
     table = _table("clip", "labelled", "", "rather", "")
     for one in found.candidates[:_CANDIDATES]:
-        given, suggested = (label.replace("_", " ") for label in (one.given, one.suggested))
+        given, suggested = (label.replace("_", " ") for label in (one.given_label, one.suggested_label))
         shares = f"{one.given_probability:.0%}", f"{one.suggested_probability:.0%}"
         table.add_row(*map(Text, (one.clip.id, given, shares[0], suggested, shares[1])))
     yield table

@@ -68,7 +68,7 @@ def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _
         "points": len(points),
         "mute": sum(found.clips[number].id not in sounds for number in points),
         "readable": len(found.readable),
-        "known": len(found.known),
+        "known": len(found.in_training),
     }
     maps = {"energy": energy_map(found, points)}
     if (places := flat_map(found.embeddings[list(points)])) is not None:
@@ -96,7 +96,7 @@ def worth_hearing(found: Exploration, shown: Sequence[str], points: Sequence[int
 
 def energy_map(found: Exploration, points: Sequence[int]) -> dict[str, Any]:
     """Energy against brightness: level across, spectral centroid on a logarithmic axis upwards."""
-    facts = [found.facts[number] for number in points]
+    facts = [found.measurements[number] for number in points]
     level = np.array([max(one.level, _FAINTEST) for one in facts])
     octave = np.log2([max(one.centroid, 20.0) for one in facts])
     ticks = {
@@ -148,7 +148,7 @@ def cards(
 
 def problems(found: Exploration) -> dict[str, Any]:
     """Files that cannot be heard: the first ones, and how many more."""
-    lines = [facts.problem for facts in found.facts if facts.problem]
+    lines = [facts.problem for facts in found.measurements if facts.problem]
     return {"lines": lines[:MOST_LISTED], "more": max(0, len(lines) - MOST_LISTED)}
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from hubbub.errors import DataError
-from hubbub.evaluate.metrics import Doubles
 from hubbub.report.figures import figure, save
 from hubbub.report.terminal import percent
 from hubbub.runs import curves
 from hubbub.runs.run import Run
+from hubbub.types import Doubles
 
 _RIGHT, _WRONG, _SIDE = "#1f5f8b", "#c8553d", "#8a8f98"  # blue, red, grey
 

@@ -50,7 +50,7 @@ def explain(
     the model knows them. A clip that does not decode is left out.
     """
     record = classifier.meta.training
-    known = contamination.compare(record, clips, contamination.by_name(record, clips)).heard
+    known = contamination.compare(record, clips, contamination.match_names(record, clips)).matches
     kept = found.predictions
     place = {name: row for row, name in enumerate(kept.clips)}
     shown = []
@@ -70,7 +70,7 @@ def explain(
                 "is": _plain(clip.label),
                 "named": named and _plain(named),
                 "at": None if row is None else float(found.confidence[row]),
-                "heard": ", ".join(contamination.WORDS[kind] for kind in known.get(clip.id, ())),
+                "heard": ", ".join(contamination.MATCH_NAMES[kind] for kind in known.get(clip.id, ())),
                 "maps": [_map(one) for one in maps],
             }
         )

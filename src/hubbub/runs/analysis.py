@@ -11,10 +11,11 @@ from hubbub.data import esc50
 from hubbub.errors import DataError
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import Bin, calibration_error, reliability
-from hubbub.evaluate.metrics import Ints, confusion, recalls
+from hubbub.evaluate.metrics import confusion, recalls
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
 from hubbub.runs.run import Run
+from hubbub.types import Ints
 
 MOST_LISTED = 20_000  #: clips that a page lists: mistakes first, the most confident ones ahead
 

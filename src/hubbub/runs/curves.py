@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hubbub.errors import DataError
-from hubbub.evaluate.metrics import Doubles
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
+from hubbub.types import Doubles
 
 _NEEDED = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
 

@@ -1,35 +1,31 @@
-"""How well a model file names the clips of a dataset that it has never heard.
+"""Evaluation: how well a model file names the clips of a dataset that it was not trained on.
 
-A score on clips that a model was trained on, or chosen by, says nothing about new sounds. So clips that it has heard
-are refused, or left out; `hubbub.studies.contamination` says how they are known, and what cannot be known. What is left
-behind is a run folder, as training leaves one, for `hubbub report`.
+A score on clips that a model was trained on, or chosen by, says nothing about new sounds. So clips in its training
+record are refused, or left out; `hubbub.studies.contamination` says how they are matched, and what cannot be known. The
+result is a run folder, as training leaves one, for `hubbub report`.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
 from hubbub.evaluate import summary
 from hubbub.evaluate.intervals import mean_interval
-from hubbub.evaluate.metrics import Doubles
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, RunRecord, SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import file_sha256, write_csv, write_json
-from hubbub.studies.contamination import Comparison, Matches, by_name, compare, count, ways
-
-Walk = Callable[[Iterable[Clip]], Iterable[Clip]]
-Track = Callable[[str], Walk]
+from hubbub.studies.contamination import Comparison, Matches, compare, count_matches, describe_matches, match_names
+from hubbub.types import Bools, Doubles, Progress, Track, no_progress
 
 _OFTEN = 30.0  # seconds after which what was scored is put on disk
 _NAMED = 5  # labels, or clips, that a message names
@@ -38,21 +34,21 @@ _NOTHING = {"clips": 0, "accuracy": None, "loss": None}
 
 @dataclass(frozen=True)
 class Outcome:
-    """An evaluation.
+    """The result of an evaluation.
 
     Attributes:
         run: its folder.
-        heard: clips that were left out, and what matched.
+        in_training: clips that were left out since they are in the training record, and what matched.
         unreadable: by clip id, why it could not be scored.
-        recorded: whether the model file says what it has heard.
+        recorded: whether the model file has a training record.
     """
 
     run: Run
-    heard: Matches
+    in_training: Matches
     unreadable: Mapping[str, str]
     recorded: bool
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         record, metrics = self.run.record, self.run.metrics
         return {
@@ -60,7 +56,7 @@ class Outcome:
             "dataset": str(record.dataset),
             **{name: metrics["test"][name] for name in ("clips", "accuracy", "interval", "macro_f1", "loss")},
             "unknown": metrics["unknown"],
-            "heard": {"clips": len(self.heard), **count(self.heard)},
+            "in_training": {"clips": len(self.in_training), **count_matches(self.in_training)},
             "unreadable": dict(self.unreadable),
             "training_on_record": self.recorded,
             "run": str(self.run.folder),
@@ -68,7 +64,9 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _ScoredClip:
+    """A clip with the digest of its samples, whether it was called unknown, and its probabilities, shape (classes,)."""
+
     clip: Clip
     samples: str
     unknown: bool
@@ -80,7 +78,7 @@ def evaluate(
     dataset: Dataset,
     target: Run,
     unseen_only: bool = False,
-    track: Track = lambda _: iter,
+    progress: Progress = no_progress,
     reference: str = "",
     command: str = "",
 ) -> Outcome:
@@ -93,14 +91,14 @@ def evaluate(
         model: the model file.
         dataset: all of whose labels the model knows; it may answer any of its own.
         target: the run folder.
-        unseen_only: leave out what the model has heard, instead of refusing.
-        track: names a step; what it returns shows its progress.
+        unseen_only: leave out the clips in the training record, instead of refusing.
+        progress: of the steps "what it has heard" and "listening".
         reference: how the dataset is opened again, so that `hubbub report` finds it; its name if left out.
         command: what makes the evaluation again, for the record.
 
     Raises:
         UsageError: the model does not know a label.
-        RefusedError: the model has heard clips, or, with `unseen_only`, all of them; or `target` holds another run.
+        RefusedError: clips are in the training record, or, with `unseen_only`, all are; or `target` holds another run.
         DataError: no clip can be read.
         ModelFileError: `model` is none.
     """
@@ -108,7 +106,7 @@ def evaluate(
     classifier = Classifier(model)
     meta = classifier.meta
     _require_known(dataset, classifier)
-    found = sift(dataset, meta.training, unseen_only, track("what it has heard"))
+    comparison = check_unseen(dataset, meta.training, unseen_only, progress("what it has heard"))
     split = "clips that the model has not heard" if unseen_only else "all clips, none of which the model has heard"
     record = RunRecord(
         kind="evaluation",
@@ -119,44 +117,46 @@ def evaluate(
         model=meta.name,
     )
     target.begin(_recipe(model, classifier), record)
-    unheard = [clip for clip in dataset.clips if clip.id in found.digests]
-    answers, failed = _score(classifier, unheard, found.digests, target, track("listening"))
-    unreadable = {**found.unreadable, **failed}
-    if not answers:
+    unseen = [clip for clip in dataset.clips if clip.id in comparison.digests]
+    scored, failed = _score(classifier, unseen, comparison.digests, target, progress("listening"))
+    unreadable = {**comparison.unreadable, **failed}
+    if not scored:
         raise DataError(f"no clip of {dataset.name} can be read: {next(iter(unreadable.values()))}")
-    _write(target, answers, meta.labels)
-    write_json(target.folder / "metrics.json", _figures(target.predictions, answers))
-    seconds = round(
-        max(time.monotonic() - started, target.record.outcome.get("listened", 0.0)), 1
-    )  # not of taking it up again
-    target.finish(heard=len(found.heard), unreadable=unreadable, listened=seconds)
-    return Outcome(target, found.heard, unreadable, _recorded(meta.training))
+    _write(target, scored, meta.labels)
+    write_json(target.folder / "metrics.json", _figures(target.predictions, scored))
+    listened = target.record.outcome.get("listened", 0.0)  # not of taking it up again
+    seconds = round(max(time.monotonic() - started, listened), 1)
+    target.finish(heard=len(comparison.matches), unreadable=unreadable, listened=seconds)
+    recorded = bool(meta.training.clips or meta.training.recordings or meta.training.samples)
+    return Outcome(target, comparison.matches, unreadable, recorded)
 
 
-def sift(dataset: Dataset, record: TrainingRecord, unseen_only: bool = False, track: Walk = iter) -> Comparison:
+def check_unseen(
+    dataset: Dataset, record: TrainingRecord, unseen_only: bool = False, track: Track = iter
+) -> Comparison:
     """Which clips may be scored. Names are compared first, and only what they do not tell is decoded.
 
-    Raises RefusedError if some were heard, or, with `unseen_only`, all were.
+    Raises RefusedError if some are in the training record, or, with `unseen_only`, all are.
     """
-    named = by_name(record, dataset.clips)
-    _require_unheard(dataset, named, unseen_only, "samples were not compared")
-    found = compare(record, dataset.clips, named, track)
-    _require_unheard(dataset, found.heard, unseen_only)
-    return found
+    named = match_names(record, dataset.clips)
+    _require_unseen(dataset, named, unseen_only, "samples were not compared")
+    comparison = compare(record, dataset.clips, named, track)
+    _require_unseen(dataset, comparison.matches, unseen_only)
+    return comparison
 
 
-def _figures(kept: Predictions, answers: Sequence[_Answer]) -> dict[str, Any]:
-    groups = [one.clip.group for one in answers]
-    unknown = np.array([one.unknown for one in answers])
+def _figures(predictions: Predictions, scored: Sequence[_ScoredClip]) -> dict[str, Any]:
+    groups = [row.clip.group for row in scored]
+    unknown = np.array([row.unknown for row in scored])
     return {
         "train": _NOTHING,
         "validation": _NOTHING,
-        "test": summary.full(kept.targets, kept.probabilities, groups, kept.classes),
-        "unknown": unknown_figures(kept.right, unknown, groups),
+        "test": summary.full(predictions.targets, predictions.probabilities, groups, predictions.classes),
+        "unknown": unknown_figures(predictions.right, unknown, groups),
     }
 
 
-def unknown_figures(right: NDArray[np.bool_], unknown: NDArray[np.bool_], groups: Sequence[str]) -> dict[str, Any]:
+def unknown_figures(right: Bools, unknown: Bools, groups: Sequence[str]) -> dict[str, Any]:
     """How often clips, all of classes that the model knows, were called unknown, and how right it was on the rest.
 
     Args:
@@ -169,13 +169,13 @@ def unknown_figures(right: NDArray[np.bool_], unknown: NDArray[np.bool_], groups
         `accuracy` of the rest and its `interval`. None stands for a share of no clips.
     """
     rest = ~unknown
-    found = mean_interval(right[rest], np.asarray(groups)[rest]) if rest.any() else None
+    accuracy = mean_interval(right[rest], np.asarray(groups)[rest]) if rest.any() else None
     return {
         "clips": int(unknown.sum()),
         "share": float(unknown.mean()),
         "spared": float((~right[unknown]).mean()) if unknown.any() else None,
-        "accuracy": found and found.value,
-        "interval": found and [found.low, found.high],
+        "accuracy": accuracy and accuracy.value,
+        "interval": accuracy and [accuracy.low, accuracy.high],
     }
 
 
@@ -188,11 +188,11 @@ def _require_known(dataset: Dataset, classifier: Classifier) -> None:
         )
 
 
-def _require_unheard(dataset: Dataset, heard: Matches, unseen_only: bool, remark: str = "") -> None:
-    total, number = len(dataset.clips), len(heard)
+def _require_unseen(dataset: Dataset, matches: Matches, unseen_only: bool, remark: str = "") -> None:
+    total, number = len(dataset.clips), len(matches)
     if not number or (unseen_only and number < total):
         return
-    how = "; ".join(filter(None, [ways(heard), remark]))
+    how = "; ".join(filter(None, [describe_matches(matches), remark]))
     left = total - number
     cure = f"--unseen-only scores the other {left:,}" if left else "score it on other sounds"
     raise RefusedError(
@@ -202,89 +202,83 @@ def _require_unheard(dataset: Dataset, heard: Matches, unseen_only: bool, remark
 
 
 def _score(
-    classifier: Classifier, clips: Sequence[Clip], digests: Mapping[str, str], target: Run, track: Walk
-) -> tuple[list[_Answer], dict[str, str]]:
-    """Answers, in order, those that are there already taken over; and by clip id, why one cannot be heard."""
-    before = _answered(target, classifier.labels)
-    answers: list[_Answer] = []
+    classifier: Classifier, clips: Sequence[Clip], digests: Mapping[str, str], target: Run, track: Track
+) -> tuple[list[_ScoredClip], dict[str, str]]:
+    """Scored clips, in order, those that the run has already taken over; and by clip id, why one cannot be heard."""
+    before = _scored_before(target, classifier.labels)
+    scored: list[_ScoredClip] = []
     unreadable: dict[str, str] = {}
-    kept = time.monotonic()
+    written = time.monotonic()
     try:
         for clip in track(clips):
             samples = digests[clip.id]
-            known = before.get((clip.id, samples))
             try:
-                answers.append(_Answer(clip, samples, *(known or _hear(classifier, clip))))
+                result = before.get((clip.id, samples)) or _probabilities(classifier, clip)
+                scored.append(_ScoredClip(clip, samples, *result))
             except AudioError as error:
                 unreadable[clip.id] = str(error)
-            if time.monotonic() - kept > _OFTEN and len(answers) > len(before):
-                _keep(target, answers, classifier.labels)
-                kept = time.monotonic()
+            if time.monotonic() - written > _OFTEN:
+                _write_so_far(target, scored, len(before), classifier.labels)
+                written = time.monotonic()
     except BaseException:  # Ctrl-C as well: the next call goes on from here
-        if len(answers) > len(before):
-            _keep(target, answers, classifier.labels)
+        _write_so_far(target, scored, len(before), classifier.labels)
         raise
-    return answers, unreadable
+    return scored, unreadable
 
 
-def _hear(classifier: Classifier, clip: Clip) -> tuple[bool, Doubles]:
+def _probabilities(classifier: Classifier, clip: Clip) -> tuple[bool, Doubles]:
     """Whether the model calls a clip unknown, and its probability for each class, shape (classes,)."""
     answer = classifier.classify(clip.path, top=len(classifier.labels))
-    scores = {found.label: found.score for found in answer.predictions}
+    scores = {prediction.label: prediction.score for prediction in answer.predictions}
     return answer.unknown, np.array([scores[label] for label in classifier.labels])
 
 
-def _keep(target: Run, answers: Sequence[_Answer], labels: tuple[str, ...]) -> None:
-    """Put what is scored so far into a run that is not finished; a finished one stays as it is until the end."""
-    if not target.finished:
-        _write(target, answers, labels)
+def _write_so_far(target: Run, scored: Sequence[_ScoredClip], before: int, labels: tuple[str, ...]) -> None:
+    """Write what is scored so far, if it is more than `before`; a finished run stays as it is until the end."""
+    if len(scored) > before and not target.finished:
+        _write(target, scored, labels)
 
 
-def _write(target: Run, answers: Sequence[_Answer], labels: tuple[str, ...]) -> None:
-    number = {label: index for index, label in enumerate(labels)}
+def _write(target: Run, scored: Sequence[_ScoredClip], labels: tuple[str, ...]) -> None:
+    clips = [row.clip for row in scored]
     Predictions(
         labels,
-        tuple(one.clip.id for one in answers),
-        np.array([one.clip.fold or 0 for one in answers], dtype=np.int64),
-        np.array([number[one.clip.label] for one in answers], dtype=np.int64),
-        np.stack([one.probabilities for one in answers]),
+        tuple(clip.id for clip in clips),
+        np.array([clip.fold or 0 for clip in clips], dtype=np.int64),
+        np.array([labels.index(clip.label) for clip in clips], dtype=np.int64),
+        np.stack([row.probabilities for row in scored]),
     ).write(target.folder / "predictions.csv")
     columns = ["clip", "part", "fold", "label", "recording", "samples", "unknown"]
-    write_csv(target.folder / "clips.csv", columns, map(_line, answers))
+    rows = [
+        [row.clip.id, "test", row.clip.fold or 0, row.clip.label, row.clip.group, row.samples, int(row.unknown)]
+        for row in scored
+    ]
+    write_csv(target.folder / "clips.csv", columns, rows)
 
 
-def _line(one: _Answer) -> list[Any]:
-    clip = one.clip
-    return [clip.id, "test", clip.fold or 0, clip.label, clip.group, one.samples, int(one.unknown)]
-
-
-def _answered(target: Run, labels: tuple[str, ...]) -> dict[tuple[str, str], tuple[bool, Doubles]]:
+def _scored_before(target: Run, labels: tuple[str, ...]) -> dict[tuple[str, str], tuple[bool, Doubles]]:
     """What a run holds already, by clip and digest of its samples; nothing if it is damaged."""
     try:
-        kept, rows = target.predictions, {row["clip"]: row for row in target.clips}
-        if kept.classes != labels:
+        predictions, rows = target.predictions, {row["clip"]: row for row in target.clips}
+        if predictions.classes != labels:
             return {}
-        pairs = [(rows[name], shares) for name, shares in zip(kept.clips, kept.probabilities, strict=True)]
-        return {(row["clip"], row["samples"]): (row["unknown"] == "1", shares) for row, shares in pairs}
+        pairs = [(rows[clip], p) for clip, p in zip(predictions.clips, predictions.probabilities, strict=True)]
+        return {(row["clip"], row["samples"]): (row["unknown"] == "1", p) for row, p in pairs}
     except (DataError, KeyError):
         return {}
 
 
 def _recipe(model: Path, classifier: Classifier) -> str:
-    """What was evaluated, as YAML, of which JSON values are a part."""
-    facts = {
+    """The evaluated model, as YAML, of which JSON values are a part."""
+    values = {
         "file": model.name,
         "sha256": file_sha256(model),
         "calibration": asdict(classifier.meta.calibration),
         "known_score": asdict(classifier.meta.known_score),
         "figures": classifier.meta.figures,
     }
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join([f"name: evaluation of {classifier.meta.name}", *lines, ""])
-
-
-def _recorded(record: TrainingRecord) -> bool:
-    return bool(record.clips or record.recordings or record.samples)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hubbub.studies.explore import Exploration, categories
 
-#: Columns of the table of clips that `Facts` gives, with their names for people.
+#: Columns of the table of clips that `Measurements` gives, with their names for people.
 MEASURES = {
     "duration": "duration [s]",
     "rate": "rate [Hz]",
@@ -35,91 +35,92 @@ NARROW = 0.75  #: share of half its rate under which a clip's bandwidth is calle
 TableValues = dict[str, Any]
 
 
-def clip_table(found: Exploration) -> list[TableValues]:
+def clip_table(exploration: Exploration) -> list[TableValues]:
     """One line a clip; a figure that an unreadable one lacks is None."""
-    kinds = categories(found.dataset.labels)
+    kinds = categories(exploration.dataset.labels)
     rows = []
-    for clip, facts in zip(found.clips, found.facts, strict=True):
-        measures = {name: None if facts.problem else _number(getattr(facts, name)) for name in MEASURES}
+    for clip, measured in zip(exploration.clips, exploration.measurements, strict=True):
+        measures = {name: None if measured.problem else _finite(getattr(measured, name)) for name in MEASURES}
         row: TableValues = {"clip": clip.id, "class": clip.label, "category": kinds.get(clip.label, "")}
-        row |= {"recording": clip.group, "fold": clip.fold, "format": facts.format, "subtype": facts.subtype}
-        rows.append(row | {"size": facts.size, **measures, "samples": facts.samples, "problem": facts.problem})
+        row |= {"recording": clip.group, "fold": clip.fold, "format": measured.format, "subtype": measured.subtype}
+        rows.append(row | {"size": measured.size, **measures, "samples": measured.samples, "problem": measured.problem})
     return rows
 
 
-def class_table(found: Exploration) -> list[TableValues]:
+def class_table(exploration: Exploration) -> list[TableValues]:
     """One line a class: its number of clips, quartiles of what it sounds like, its most and least typical clip."""
-    kinds = categories(found.dataset.labels)
-    listed = Counter(clip.label for clip in found.clips)
-    groups: dict[str, set[str]] = {label: set() for label in found.dataset.labels}
-    for clip in found.clips:
+    kinds = categories(exploration.dataset.labels)
+    listed = Counter(clip.label for clip in exploration.clips)
+    groups: dict[str, set[str]] = {label: set() for label in exploration.dataset.labels}
+    for clip in exploration.clips:
         groups[clip.label].add(clip.group)
     rows = []
-    for label, numbers in found.by_class.items():
+    for label, numbers in exploration.by_class.items():
         row: TableValues = {"class": label, "category": kinds.get(label, ""), "clips": listed[label]}
         row |= {"recordings": len(groups[label]), "unreadable": listed[label] - len(numbers)}
         for name in SPREAD:
-            row |= _quartiles(name, values(found, name, numbers))
-        row["silence"] = _mean([found.facts[number].silence for number in numbers])
-        row["padded"] = sum(found.facts[number].silence >= PADDED for number in numbers)
-        typical = found.typical[label]
-        row["typical"] = found.clips[typical[0]].id if typical else None
-        row["least_typical"] = found.clips[typical[-1]].id if len(typical) > 1 else None
+            row |= _quartiles(name, values(exploration, name, numbers))
+        silences = [exploration.measurements[number].silence for number in numbers]
+        row["silence"] = float(np.mean(silences)) if silences else None
+        row["padded"] = sum(silence >= PADDED for silence in silences)
+        typical = exploration.typical[label]
+        row["typical"] = exploration.clips[typical[0]].id if typical else None
+        row["least_typical"] = exploration.clips[typical[-1]].id if len(typical) > 1 else None
         rows.append(row)
     return rows
 
 
-def values(found: Exploration, name: str, numbers: Sequence[int]) -> list[float]:
+def values(exploration: Exploration, name: str, numbers: Sequence[int]) -> list[float]:
     """A measure of those clips that have it; of `SPREAD`, digital silence has only a duration."""
-    kept = (found.facts[number] for number in numbers)
-    return [getattr(one, name) for one in kept if name == "duration" or name not in SPREAD or not one.silent]
+    measured = [exploration.measurements[number] for number in numbers]
+    return [getattr(clip, name) for clip in measured if name == "duration" or name not in SPREAD or not clip.silent]
 
 
-def category_table(found: Exploration) -> list[TableValues]:
+def category_table(exploration: Exploration) -> list[TableValues]:
     """One line a category of ESC-50, if the classes are its: classes and clips."""
-    kinds = categories(found.dataset.labels)
-    clips = Counter(kinds[clip.label] for clip in found.clips) if kinds else Counter()
+    kinds = categories(exploration.dataset.labels)
+    clips = Counter(kinds[clip.label] for clip in exploration.clips) if kinds else Counter()
     return [
-        {"category": kind, "classes": sum(one == kind for one in kinds.values()), "clips": clips[kind]}
+        {"category": kind, "classes": list(kinds.values()).count(kind), "clips": clips[kind]}
         for kind in dict.fromkeys(kinds.values())
     ]
 
 
-def totals(found: Exploration) -> TableValues:
+def totals(exploration: Exploration) -> TableValues:
     """What there is of everything."""
-    readable = [found.facts[number] for number in found.readable]
-    durations = [facts.duration for facts in readable]
+    readable = [exploration.measurements[number] for number in exploration.readable]
+    durations = [measured.duration for measured in readable]
     return {
-        "name": found.dataset.name,
-        "title": found.dataset.title,
-        "licence": found.dataset.licence,
-        "clips": len(found.clips),
-        "classes": len(found.dataset.labels),
-        "recordings": len({clip.group for clip in found.clips}),
-        "folds": len(found.dataset.folds),
+        "name": exploration.dataset.name,
+        "title": exploration.dataset.title,
+        "licence": exploration.dataset.licence,
+        "clips": len(exploration.clips),
+        "classes": len(exploration.dataset.labels),
+        "recordings": len({clip.group for clip in exploration.clips}),
+        "folds": len(exploration.dataset.folds),
         "hours": sum(durations) / 3600,
         "shortest": min(durations, default=None),
         "longest": max(durations, default=None),
-        "missing": sum(facts.missing for facts in found.facts),
-        "unreadable": sum(bool(facts.problem) and not facts.missing for facts in found.facts),
-        "silent": sum(facts.silent for facts in readable),
-        "duplicates": sum(len(group) - 1 for group in found.duplicates),
-        "clipped": sum(facts.clipped >= CLIPPED for facts in readable),
-        "offset": sum(abs(facts.offset) >= OFFSET for facts in readable),
-        "padded": sum(facts.silence >= PADDED and not facts.silent for facts in readable),
-        "narrow": sum(facts.bandwidth < NARROW * facts.rate / 2 for facts in readable if not facts.silent),
-        "rates": _counts(facts.rate for facts in readable),
-        "channels": _counts(facts.channels for facts in readable),
-        "formats": _counts(f"{facts.format} {facts.subtype}" for facts in readable),
+        "missing": sum(measured.missing for measured in exploration.measurements),
+        "unreadable": sum(bool(measured.problem) and not measured.missing for measured in exploration.measurements),
+        "silent": sum(measured.silent for measured in readable),
+        "duplicates": sum(len(group) - 1 for group in exploration.duplicates),
+        "clipped": sum(measured.clipped >= CLIPPED for measured in readable),
+        "offset": sum(abs(measured.offset) >= OFFSET for measured in readable),
+        "padded": sum(measured.silence >= PADDED and not measured.silent for measured in readable),
+        "narrow": sum(measured.bandwidth < NARROW * measured.rate / 2 for measured in readable if not measured.silent),
+        "rates": _counts(measured.rate for measured in readable),
+        "channels": _counts(measured.channels for measured in readable),
+        "formats": _counts(f"{measured.format} {measured.subtype}" for measured in readable),
     }
 
 
-def remarks(found: Exploration) -> list[str]:
+def remarks(exploration: Exploration) -> list[str]:
     """What a careful engineer would say of the totals, the gravest first; nothing if there is nothing to say."""
-    total = totals(found)
-    sizes = [len(numbers) for numbers in found.by_class.values()]
+    total = totals(exploration)
+    sizes = [len(numbers) for numbers in exploration.by_class.values()]
     few = sum(size < 10 for size in sizes)
-    said: list[tuple[Any, str]] = [
+    counted: list[tuple[int, str]] = [
         (total["missing"], "{0} listed but not there"),
         (total["unreadable"], "{0} cannot be read"),
         (total["duplicates"], "{0} with the very samples of another clip: they must not be on both sides of a split"),
@@ -132,53 +133,45 @@ def remarks(found: Exploration) -> list[str]:
         (total["offset"], f"{{0}} with a DC offset of {OFFSET:g} or more"),
         (total["narrow"], f"{{0}} with a bandwidth under {NARROW:.0%} of what their rate allows"),
     ]
-    lines = [text.format(_clips(count)) for count, text in said if count]
+    lines = [text.format("1 clip" if count == 1 else f"{count:,} clips") for count, text in counted if count]
     if len(sizes) == 1:
         lines.append("one class only: there is nothing to tell apart")
     elif min(sizes) * 3 < max(sizes):
         lines.append(f"classes are uneven: from {min(sizes):,} to {max(sizes):,} clips that can be heard")
     if few and len(sizes) > 1:
-        named = "1 class has" if few == 1 else f"{few:,} classes have"
-        lines.append(f"{named} fewer than 10 clips: too few to test on")
-    for what, kinds in (("sampling rates", total["rates"]), ("numbers of channels", total["channels"])):
-        if len(kinds) > 1:
-            lines.append(f"several {what}: " + ", ".join(f"{kind} ({count:,})" for kind, count in kinds.items()))
+        subject = "1 class has" if few == 1 else f"{few:,} classes have"
+        lines.append(f"{subject} fewer than 10 clips: too few to test on")
+    for name, counts in (("sampling rates", total["rates"]), ("numbers of channels", total["channels"])):
+        if len(counts) > 1:
+            lines.append(f"several {name}: " + ", ".join(f"{value} ({count:,})" for value, count in counts.items()))
     if total["recordings"] == total["clips"] > 1:
         lines.append("no source recordings are known: clips cut from one recording may end on both sides of a split")
     return lines
 
 
-def facts(found: Exploration) -> TableValues:
+def to_dict(exploration: Exploration) -> TableValues:
     """All tables, ready for JSON."""
     return {
-        "totals": totals(found),
-        "remarks": remarks(found),
-        "duplicates": [[found.clips[number].id for number in group] for group in found.duplicates],
-        "categories": category_table(found),
-        "classes": class_table(found),
-        "clips": clip_table(found),
+        "totals": totals(exploration),
+        "remarks": remarks(exploration),
+        "duplicates": [[exploration.clips[number].id for number in group] for group in exploration.duplicates],
+        "categories": category_table(exploration),
+        "classes": class_table(exploration),
+        "clips": clip_table(exploration),
     }
-
-
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count:,} clips"
 
 
 def _counts(values: Any) -> dict[str, int]:
     return {str(value): count for value, count in Counter(values).most_common()}
 
 
-def _number(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
 def _quartiles(name: str, values: Sequence[float]) -> TableValues:
     """Lower quartile, median and upper quartile of what is finite; None of nothing."""
     keys = (f"{name}_q1", name, f"{name}_q3")
-    known = [value for value in values if np.isfinite(value)]
-    found = np.percentile(known, [25, 50, 75]).tolist() if known else [None] * 3
-    return dict(zip(keys, found, strict=True))
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+    numbers = [value for value in values if np.isfinite(value)]
+    quartiles = np.percentile(numbers, [25, 50, 75]).tolist() if numbers else [None] * 3
+    return dict(zip(keys, quartiles, strict=True))

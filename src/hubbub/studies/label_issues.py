@@ -5,10 +5,10 @@ and the class that the model prefers are mixed up more often than the model's ow
 listen through, not a verdict: some of the clips are labelled right and hard.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -23,14 +23,14 @@ class Candidate:
     """A clip whose label may be wrong.
 
     Attributes:
-        clip: the clip. given: its label in the run. suggested: what the model names instead.
-        given_probability, suggested_probability: of both, by the model.
-        margin: the first minus the second, in [-1, 0]: the lower, the surer.
+        clip: the clip.
+        given_label: its label in the run. given_probability: of it, by the model.
+        suggested_label: what the model names instead. suggested_probability: of it, by the model.
     """
 
     clip: Clip
-    given: str
-    suggested: str
+    given_label: str
+    suggested_label: str
     given_probability: float
     suggested_probability: float
 
@@ -39,19 +39,19 @@ class Candidate:
         """Probability of the given label minus that of the suggested one, in [-1, 0]: the lower, the surer."""
         return self.given_probability - self.suggested_probability
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "clip": self.clip.id,
-            "given": self.given,
-            "suggested": self.suggested,
+            "given_label": self.given_label,
+            "suggested_label": self.suggested_label,
             "given_probability": self.given_probability,
             "suggested_probability": self.suggested_probability,
         }
 
 
 @dataclass(frozen=True)
-class LabelNoise:
+class LabelIssues:
     """Candidates, the surest first.
 
     Attributes:
@@ -66,18 +66,18 @@ class LabelNoise:
     candidates: tuple[Candidate, ...]
     warnings: tuple[str, ...] = ()
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "run": self.run,
             "clips": self.clips,
             "missing": self.missing,
-            "candidates": [one.facts() for one in self.candidates],
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
             "warnings": list(self.warnings),
         }
 
 
-def find(run: Run, clips: Mapping[str, Clip]) -> LabelNoise:
+def find(run: Run, clips: Mapping[str, Clip]) -> LabelIssues:
     """Candidates among a run's test clips.
 
     Args:
@@ -87,47 +87,53 @@ def find(run: Run, clips: Mapping[str, Clip]) -> LabelNoise:
     Raises UsageError if the run tested none of them, RefusedError if cleanlab is not installed, DataError if the run's
     predictions are damaged.
     """
-    kept, name = run.predictions, run.folder.resolve().name
-    rows = [row for row, clip in enumerate(kept.clips) if clip in clips]
+    predictions, name = run.predictions, run.folder.resolve().name
+    rows = [row for row, clip in enumerate(predictions.clips) if clip in clips]
     if not rows:
-        tested = f"none of the {len(kept.clips):,} clips that it tested" if kept.clips else "no clip: it tested none"
+        total = len(predictions.clips)
+        tested = f"none of the {total:,} clips that it tested" if total else "no clip: it tested none"
         raise UsageError(f"run {name} shares {tested} with this dataset: give the dataset that it was tested on")
-    said = []
+    warnings = []
     if run.leaky:
-        said.append(f"run {name} has a leaky split: it knows its test clips, so that wrong labels look right to it")
-    differ = sum(clips[kept.clips[row]].label != kept.classes[kept.targets[row]] for row in rows)
+        warnings.append(f"run {name} has a leaky split: it knows its test clips, so that wrong labels look right to it")
+    labels = [predictions.classes[target] for target in predictions.targets]
+    differ = sum(clips[predictions.clips[row]].label != labels[row] for row in rows)
     if differ:
-        said.append(f"clips with another label in this dataset than in run {name}, whose label is judged: {differ:,}")
-    found = tuple(_candidate(kept, row, clips) for row in issues(kept, rows))
-    return LabelNoise(name, len(rows), len(kept.clips) - len(rows), found, tuple(said))
+        warnings.append(
+            f"clips with another label in this dataset than in run {name}, whose label is judged: {differ:,}"
+        )
+    candidates = []
+    for row in issue_rows(predictions, rows):
+        probabilities = predictions.probabilities[row]
+        suggested = int(probabilities.argmax())
+        candidates.append(
+            Candidate(
+                clips[predictions.clips[row]],
+                labels[row],
+                predictions.classes[suggested],
+                float(probabilities[predictions.targets[row]]),
+                float(probabilities[suggested]),
+            )
+        )
+    missing = len(predictions.clips) - len(rows)
+    return LabelIssues(name, len(rows), missing, tuple(candidates), tuple(warnings))
 
 
-def issues(kept: Predictions, rows: list[int]) -> list[int]:
+def issue_rows(predictions: Predictions, rows: list[int]) -> list[int]:
     """Those of the rows whose label is doubtful, the surest first."""
     try:
         from cleanlab.filter import find_label_issues
     except ModuleNotFoundError as error:
         raise missing_extra("report", "finding wrong labels") from error
-    probabilities = kept.probabilities[rows] / kept.probabilities[rows].sum(1, keepdims=True)  # written with six digits
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of one clip of a class nothing can be said
+    probabilities = predictions.probabilities[rows]
+    probabilities = probabilities / probabilities.sum(1, keepdims=True)  # they were written with six digits
+    with catch_warnings():
+        simplefilter("ignore")  # of one clip of a class nothing can be said
         order = find_label_issues(
-            labels=kept.targets[rows],
+            labels=predictions.targets[rows],
             pred_probs=probabilities,
             filter_by="confident_learning",
             return_indices_ranked_by="normalized_margin",
             n_jobs=1,
         )
     return [rows[index] for index in np.asarray(order).tolist()]
-
-
-def _candidate(kept: Predictions, row: int, clips: Mapping[str, Clip]) -> Candidate:
-    given, suggested = int(kept.targets[row]), int(kept.probabilities[row].argmax())
-    probabilities = kept.probabilities[row]
-    return Candidate(
-        clips[kept.clips[row]],
-        kept.classes[given],
-        kept.classes[suggested],
-        float(probabilities[given]),
-        float(probabilities[suggested]),
-    )

@@ -1,4 +1,4 @@
-"""What lies on two sides of a split, a clip, a recording, the same samples or near copies; and what of it is known."""
+"""Leaks of a split: a clip, a recording, the same samples or near copies on two sides; and which of them are known."""
 
 import csv
 import io
@@ -12,11 +12,11 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import RefusedError, UsageError
 from hubbub.studies.near_duplicates import Match
 
-Kind = Literal["clip", "recording", "exact", "near"]
+LeakKind = Literal["clip", "recording", "exact", "near"]
 
 
 @dataclass(frozen=True)
-class PlacedClip:
+class SplitClip:
     """A clip and the parts of a split that it lies in: one, unless it is in two by mistake."""
 
     clip: Clip
@@ -24,94 +24,100 @@ class PlacedClip:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Overlap:
     """Clips that hold the same.
 
     Attributes:
         kind: "clip", one that is in two parts; "recording", clips cut from one; "exact", the same decoded samples;
             "near", a near copy.
-        places: of a near copy two, in order of ids; of the others as many as there are.
+        clips: of a near copy two, in order of ids; of the others as many as there are.
         match: of a near copy, what its two clips share; None for the others.
         accepted: whether it is named as a known exception.
     """
 
-    kind: Kind
-    places: tuple[PlacedClip, ...]
+    kind: LeakKind
+    clips: tuple[SplitClip, ...]
     match: Match | None = None
     accepted: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts that its clips lie in, sorted."""
-        return tuple(sorted({part for place in self.places for part in place.parts}))
+        return tuple(sorted({part for member in self.clips for part in member.parts}))
 
     @property
     def recordings(self) -> tuple[str, ...]:
         """The source recordings of its clips, sorted."""
-        return tuple(sorted({place.clip.group for place in self.places}))
+        return tuple(sorted({member.clip.group for member in self.clips}))
 
     @property
-    def leaks(self) -> bool:
+    def is_leak(self) -> bool:
         """Whether it lies on two sides; copies inside one recording do not count again, the recording does."""
         return len(self.parts) > 1 and (self.kind in ("clip", "recording") or len(self.recordings) > 1)
 
     @property
     def relabelled(self) -> bool:
         """Whether the same samples, or near copies, have different labels."""
-        return self.kind in ("exact", "near") and len({place.clip.label for place in self.places}) > 1
+        return self.kind in ("exact", "near") and len({member.clip.label for member in self.clips}) > 1
+
+    @property
+    def name(self) -> str | None:
+        """What stands for it in a file of known exceptions: a clip's id or a recording; None for pairs of clips."""
+        clip = self.clips[0].clip
+        return {"clip": clip.id, "recording": clip.group}.get(self.kind)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What a file of known exceptions must say of it."""
-        if self.kind in ("clip", "recording"):
-            return (_line(self.places[0].clip.id if self.kind == "clip" else self.places[0].clip.group),)
-        first, *others = (place.clip.id for place in self.places)
+        if self.name is not None:
+            return (_line(self.name),)
+        first, *others = (member.clip.id for member in self.clips)
         return tuple(_line(first, other) for other in others)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         clips = [
             {
-                "clip": place.clip.id,
-                "parts": list(place.parts),
-                "label": place.clip.label,
-                "recording": place.clip.group,
+                "clip": member.clip.id,
+                "parts": list(member.parts),
+                "label": member.clip.label,
+                "recording": member.clip.group,
             }
-            for place in self.places
+            for member in self.clips
         ]
-        found: dict[str, Any] = {"kind": self.kind, "clips": clips}
+        values: dict[str, Any] = {"kind": self.kind, "clips": clips}
         if self.match:
-            found |= {"shared_seconds": self.match.shared, "lag_seconds": self.match.lag, "peak": self.match.peak}
-        return found | ({"accepted": self.accepted, "accept": list(self.lines)} if self.leaks else {})
+            values |= {"shared_seconds": self.match.shared, "lag_seconds": self.match.lag, "peak": self.match.peak}
+        return values | ({"accepted": self.accepted, "accept": list(self.lines)} if self.is_leak else {})
 
 
-def clips_twice(places: Iterable[PlacedClip]) -> list[Finding]:
+def clips_in_two_parts(clips: Iterable[SplitClip]) -> list[Overlap]:
     """Clips that lie in two parts."""
-    return [Finding("clip", (place,)) for place in places if len(place.parts) > 1]
+    return [Overlap("clip", (member,)) for member in clips if len(member.parts) > 1]
 
 
-def recordings(places: Iterable[PlacedClip]) -> list[Finding]:
+def shared_recordings(clips: Iterable[SplitClip]) -> list[Overlap]:
     """Recordings whose clips lie in two parts."""
-    found = (Finding("recording", same) for same in _grouped((place.clip.group, place) for place in places))
-    return [one for one in found if one.leaks]
+    overlaps = [Overlap("recording", same) for same in _grouped((member.clip.group, member) for member in clips)]
+    return [overlap for overlap in overlaps if overlap.is_leak]
 
 
-def exact(places: Sequence[PlacedClip], digests: Mapping[str, str]) -> list[Finding]:
+def exact_duplicates(clips: Sequence[SplitClip], digests: Mapping[str, str]) -> list[Overlap]:
     """Clips with the same samples; `digests` are those of clip ids, and lack what does not decode."""
-    known = ((digests[place.clip.id], place) for place in places if place.clip.id in digests)
-    return [Finding("exact", same) for same in _grouped(known)]
+    decoded = ((digests[member.clip.id], member) for member in clips if member.clip.id in digests)
+    return [Overlap("exact", same) for same in _grouped(decoded)]
 
 
-def near(places: Sequence[PlacedClip], matches: Iterable[Match], digests: Mapping[str, str]) -> list[Finding]:
-    """Near copies among `places`, which `matches` number; those with the same samples are told by `exact`."""
-    found = []
+def near_copies(clips: Sequence[SplitClip], matches: Iterable[Match], digests: Mapping[str, str]) -> list[Overlap]:
+    """Near copies among `clips`, which `matches` number; those with the same samples are exact duplicates."""
+    overlaps = []
     for match in matches:
-        pair = (places[match.first], places[match.second])
+        pair = (clips[match.first], clips[match.second])
         if digests.get(pair[0].clip.id) != digests.get(pair[1].clip.id):
             if pair[0].clip.id > pair[1].clip.id:
                 pair, match = pair[::-1], replace(match, first=match.second, second=match.first, lag=-match.lag)
-            found.append(Finding("near", pair, match))
-    return found
+            overlaps.append(Overlap("near", pair, match))
+    return overlaps
 
 
 @dataclass(frozen=True)
@@ -142,43 +148,37 @@ class Exceptions:
             names.update(cells if len(cells) == 1 else ())
         return cls(frozenset(names), frozenset(pairs))
 
-    def mark(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The findings, those that are leaks and known marked as accepted."""
-        return tuple(replace(one, accepted=one.leaks and self._names(one)) for one in findings)
+    def mark(self, overlaps: Iterable[Overlap]) -> tuple[Overlap, ...]:
+        """The overlaps, those that are leaks and known marked as accepted."""
+        return tuple(replace(overlap, accepted=overlap.is_leak and self._cover(overlap)) for overlap in overlaps)
 
-    def stale(self, findings: Iterable[Finding]) -> tuple[str, ...]:
+    def stale(self, overlaps: Iterable[Overlap]) -> tuple[str, ...]:
         """The lines that name no leak."""
-        leaks = [one for one in findings if one.leaks]
-        named = {name for one in leaks for name in _names(one)}
-        sides = [frozenset(place.clip.id for place in one.places) for one in leaks if one.kind in ("exact", "near")]
-        pairs = [pair for pair in self.pairs if not any(pair <= clips for clips in sides)]
-        return tuple(sorted([_line(name) for name in self.names - named] + [_line(*sorted(pair)) for pair in pairs]))
+        leaks = [overlap for overlap in overlaps if overlap.is_leak]
+        names = self.names - {leak.name for leak in leaks}
+        copies = [frozenset(member.clip.id for member in leak.clips) for leak in leaks if leak.name is None]
+        pairs = [pair for pair in self.pairs if not any(pair <= ids for ids in copies)]
+        return tuple(sorted([_line(name) for name in names] + [_line(*sorted(pair)) for pair in pairs]))
 
-    def _names(self, leak: Finding) -> bool:
+    def _cover(self, leak: Overlap) -> bool:
         """Whether a leak is known: by name, or its clips hang together by pairs that are."""
-        if leak.kind in ("clip", "recording"):
-            return bool(self.names & set(_names(leak)))
-        clips = {place.clip.id for place in leak.places}
+        if leak.name is not None:
+            return leak.name in self.names
+        clips = {member.clip.id for member in leak.clips}
         together = [pair for pair in self.pairs if pair <= clips]
-        reached, grown = set[str](), {leak.places[0].clip.id}
+        reached, grown = set[str](), {leak.clips[0].clip.id}
         while grown != reached:
             reached = grown
             grown = reached.union(*(pair for pair in together if pair & reached))
         return reached == clips
 
 
-def _names(leak: Finding) -> tuple[str, ...]:
-    """The names that stand for a leak."""
-    clip = leak.places[0].clip
-    return {"clip": (clip.id,), "recording": (clip.group,)}.get(leak.kind, ())
-
-
-def _grouped(pairs: Iterable[tuple[str, PlacedClip]]) -> list[tuple[PlacedClip, ...]]:
-    """Places of one name, where there are two or more of it."""
-    groups: dict[str, list[PlacedClip]] = {}
-    for name, place in pairs:
-        groups.setdefault(name, []).append(place)
-    return [tuple(places) for places in groups.values() if len(places) > 1]
+def _grouped(pairs: Iterable[tuple[str, SplitClip]]) -> list[tuple[SplitClip, ...]]:
+    """Clips of one key, where there are two or more of it."""
+    groups: dict[str, list[SplitClip]] = {}
+    for key, member in pairs:
+        groups.setdefault(key, []).append(member)
+    return [tuple(members) for members in groups.values() if len(members) > 1]
 
 
 def _cells(line: str) -> list[str]:
@@ -193,7 +193,7 @@ def _cells(line: str) -> list[str]:
 
 def _line(*names: str) -> str:
     """One line of a file of exceptions."""
-    out = io.StringIO()
+    line = io.StringIO()
     quoted = any(re.search(r"(^|\s)#", name) or name != name.strip() for name in names)
-    csv.writer(out, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator="").writerow(names)
-    return out.getvalue()
+    csv.writer(line, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator="").writerow(names)
+    return line.getvalue()

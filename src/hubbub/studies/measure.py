@@ -1,12 +1,12 @@
-"""What one sound file holds: its format, level, pauses, brightness, bandwidth, and what the built-in model makes of it.
+"""Measurements of a sound file: format, level, pauses, brightness, bandwidth, and the embedding by the built-in model.
 
-Found once, and kept in a cache under the digest of the file's bytes: what was interrupted goes on from there. All
+Measured once, and kept in a cache under the digest of the file's bytes: what was interrupted goes on from there. All
 measures are of the mono mix of the first `LONGEST` seconds.
 """
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import scipy.fft
 import scipy.signal
-from numpy.typing import NDArray
 
 from hubbub import audio
 from hubbub.errors import AudioError, ExitCode
 from hubbub.features.cache import sample_digest
 from hubbub.listen.classifier import Classifier, load
-from hubbub.logmel import Floats
 from hubbub.storage import cache_dir, digest, file_sha256, write_text
+from hubbub.types import Bools, Floats, Track
 from hubbub.workers import mapped
 
 VERSION = 1  #: of what is measured; raised whenever a figure comes to mean something else
@@ -36,12 +35,10 @@ _FFT, _HOP = 2048, 1024
 _QUIET = 60.0  # dB under the loudest frame: what is quieter is a pause, whose hiss has no brightness of interest
 _FLAT = 3  # samples in a row at the peak, from which it is cut off
 
-Track = Callable[[Sequence[Path]], Iterable[Path]]
-
 
 @dataclass(frozen=True)
-class Facts:
-    """Of one file. Where it cannot be read, `problem` says why, and the rest says nothing.
+class Measurements:
+    """What is measured of one file. Where it cannot be read, `problem` says why, and the rest says nothing.
 
     Attributes:
         problem: why the file cannot be read; empty if it can. missing: it is not there, or may not be opened.
@@ -88,15 +85,17 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Facts of a file, and its embedding by the built-in model: float32, shape (size,); empty if it is unreadable."""
+class MeasuredFile:
+    """A file's measurements, and its embedding by the built-in model: float32, shape (size,); empty if unreadable."""
 
-    facts: Facts
+    measurements: Measurements
     embedding: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def listen(paths: Sequence[Path], jobs: int = 1, folder: Path | None = None, track: Track = iter) -> list[Heard]:
-    """Facts and embeddings of files, in order, from the cache or found and put there; no file stops it.
+def measure_files(
+    paths: Sequence[Path], jobs: int = 1, folder: Path | None = None, track: Track = iter
+) -> list[MeasuredFile]:
+    """Measurements and embeddings of files, in order, from the cache or measured and put there; no file stops it.
 
     Args:
         paths: sound files.
@@ -104,50 +103,60 @@ def listen(paths: Sequence[Path], jobs: int = 1, folder: Path | None = None, tra
         folder: of the cache; the user's cache if left out.
         track: wraps the paths on their way, to show progress.
     """
-    work = partial(one, folder=folder or cache_dir("facts"))
-    with closing(mapped(work, paths, jobs)) as found:
-        return [heard for _, heard in zip(track(paths), found, strict=True)]
+    work = partial(measure_file, folder=folder or cache_dir("facts"))
+    with closing(mapped(work, paths, jobs)) as measured:
+        return [file for _, file in zip(track(paths), measured, strict=True)]
 
 
-def embeddings(heard: Sequence[Heard]) -> Floats:
+def embeddings(files: Sequence[MeasuredFile]) -> Floats:
     """All embeddings, float32 of shape (files, size); a row of NaN for a file without."""
-    size = max((len(one.embedding) for one in heard), default=0)
-    stacked = np.full((len(heard), size), np.nan, np.float32)
-    for row, one in zip(stacked, heard, strict=True):
-        if len(one.embedding):
-            row[:] = one.embedding
+    size = max((len(file.embedding) for file in files), default=0)
+    stacked = np.full((len(files), size), np.nan, np.float32)
+    for row, file in zip(stacked, files, strict=True):
+        if len(file.embedding):
+            row[:] = file.embedding
     return stacked
 
 
-def one(path: Path, folder: Path) -> Heard:
-    """Facts and embedding of one file; see `listen`."""
+def measure_file(path: Path, folder: Path) -> MeasuredFile:
+    """Measurements and embedding of one file; see `measure_files`."""
     try:
         with path.open("rb"):  # a name that is not there is no work for the cache
-            kept = folder / f"{digest(str(VERSION), _trunk(), file_sha256(path))}.json"
+            cached = folder / f"{digest(str(VERSION), _trunk(), file_sha256(path))}.json"
     except OSError:
-        kept = None
-    if kept is not None and (known := _read(kept)) is not None:
-        return known
+        cached = None
+    if cached is not None and (file := _read(cached)) is not None:
+        return file
     try:
         info = audio.probe(path)
         samples = next(audio.blocks(path, info.rate, LONGEST * info.rate))
-        heard = Heard(_facts(info, samples, path.stat().st_size), _model().embed(samples, info.rate))
+        measurements = Measurements(
+            format=info.format,
+            subtype=info.subtype,
+            size=path.stat().st_size,
+            rate=info.rate,
+            channels=info.channels,
+            duration=info.duration,
+            samples=sample_digest(samples, info.rate),
+            **measure_samples(samples, info.rate),  # type: ignore[arg-type]
+        )
+        file = MeasuredFile(measurements, _model().embed(samples, info.rate))
     except AudioError as error:
-        return Heard(Facts(problem=str(error), missing=error.exit_code == ExitCode.REFUSED))
-    if kept is not None:
-        _write(kept, heard)
-    return heard
+        return MeasuredFile(Measurements(problem=str(error), missing=error.exit_code == ExitCode.REFUSED))
+    if cached is not None:
+        _write(cached, file)
+    return file
 
 
-def measurements(samples: Floats, rate: int) -> dict[str, float]:
-    """The measures of `Facts`, from `peak` to `centroid`, of samples of shape (time,) at `rate` Hz."""
+def measure_samples(samples: Floats, rate: int) -> dict[str, float]:
+    """The fields of `Measurements` from `peak` to `centroid`, of samples of shape (time,) at `rate` Hz."""
     quiet = pauses(samples, rate)
     sound = samples[~quiet].astype(np.float64)
     peak = float(np.abs(samples).max(initial=0))
     zeros = np.flatnonzero(samples)
     lead, tail = (zeros[0], len(samples) - 1 - zeros[-1]) if len(zeros) else (len(samples), len(samples))
     changes = np.diff(np.signbit(samples)) & ~quiet[1:]
-    found = {
+    levels = {
         "peak": peak,
         "level": float(10 * np.log10(np.mean(sound**2))) if peak else -np.inf,
         "offset": float(samples.mean(dtype=np.float64)),
@@ -157,10 +166,10 @@ def measurements(samples: Floats, rate: int) -> dict[str, float]:
         "tail": float(tail / rate),
         "crossings": float(changes.sum() * rate / max(1, len(sound))),
     }
-    return found | _spectrum(samples, rate)
+    return levels | _spectrum(samples, rate)
 
 
-def pauses(samples: Floats, rate: int) -> NDArray[np.bool_]:
+def pauses(samples: Floats, rate: int) -> Bools:
     """Where a sound is digital silence: in zeros for `PAUSE` seconds or longer, shape (time,)."""
     return _in_runs(samples == 0, round(PAUSE * rate))
 
@@ -174,7 +183,7 @@ def _clipped(samples: Floats, peak: float) -> float:
     return float(np.any(cut, axis=0).mean())
 
 
-def _in_runs(wanted: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+def _in_runs(wanted: Bools, least: int) -> Bools:
     """Where `wanted` holds for at least so many in a row."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]])))
     starts, ends = edges[::2], edges[1::2]
@@ -205,19 +214,6 @@ def _spectrum(samples: Floats, rate: int) -> dict[str, float]:
     return {"bandwidth": float(hertz[above[-1]]) if len(above) else 0.0, "centroid": centroids / len(loud)}
 
 
-def _facts(info: audio.AudioInfo, samples: Floats, size: int) -> Facts:
-    return Facts(
-        format=info.format,
-        subtype=info.subtype,
-        size=size,
-        rate=info.rate,
-        channels=info.channels,
-        duration=info.duration,
-        samples=sample_digest(samples, info.rate),
-        **measurements(samples, info.rate),  # type: ignore[arg-type]
-    )
-
-
 @lru_cache(maxsize=1)
 def _model() -> Classifier:
     return load(threads=1)
@@ -228,22 +224,22 @@ def _trunk() -> str:
     return _model().meta.trunk
 
 
-def _write(path: Path, heard: Heard) -> None:
-    facts: dict[str, Any] = asdict(heard.facts)
-    facts["level"] = None if heard.facts.level == -np.inf else heard.facts.level  # JSON has no infinity
-    embedding = base64.b64encode(heard.embedding.astype("<f2").tobytes()).decode()
-    write_text(path, json.dumps({"facts": facts, "embedding": embedding}))
+def _write(path: Path, file: MeasuredFile) -> None:
+    values: dict[str, Any] = asdict(file.measurements)
+    values["level"] = None if values["level"] == -np.inf else values["level"]  # JSON has no infinity
+    embedding = base64.b64encode(file.embedding.astype("<f2").tobytes()).decode()
+    write_text(path, json.dumps({"facts": values, "embedding": embedding}))
 
 
-def _read(path: Path) -> Heard | None:
-    """What was kept; None if there is nothing, or it is damaged."""
+def _read(path: Path) -> MeasuredFile | None:
+    """A file of the cache; None if there is none, or it is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        facts = content["facts"]
-        if set(facts) != set(Facts.__dataclass_fields__):
+        values = content["facts"]
+        if set(values) != set(Measurements.__dataclass_fields__):
             return None
-        level = -np.inf if facts["level"] is None else facts["level"]
+        level = -np.inf if values["level"] is None else values["level"]
         embedding = np.frombuffer(base64.b64decode(content["embedding"], validate=True), "<f2")
-        return Heard(Facts(**facts | {"level": level}), embedding.astype(np.float32))
+        return MeasuredFile(Measurements(**values | {"level": level}), embedding.astype(np.float32))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,7 +1,7 @@
 """Near copies: one sound in two files that are not the same file; shifted, cut, louder, filtered or re-encoded.
 
-Which pairs could be is asked of embeddings: each clip's nearest ones. Whether they are is then heard on the waveforms,
-with the phase transform of the generalised cross-correlation (Knapp and Carter, IEEE Trans. ASSP 24, 1976). It compares
+Candidates are the pairs whose embeddings are nearest. Whether they are near copies is decided on the waveforms, with
+the phase transform of the generalised cross-correlation (Knapp and Carter, IEEE Trans. ASSP 24, 1976). It compares
 phases alone, so that gain and filtering do not matter, and gives the lag. Before it, the sound is made equally loud in
 every few milliseconds: else a single click, whose phases are those of any other click, would pass for a copy. What has
 a peak is laid over each other at that lag, and compared moment by moment: how many seconds do both hold?
@@ -10,7 +10,7 @@ A sound that was played faster or slower, or pitched, is not found. Of a long fi
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import uniform_filter1d
 
 from hubbub import audio
-from hubbub.audio import Floats
 from hubbub.errors import AudioError
+from hubbub.types import Floats, Ints, Track
 
 RATE = 8000  #: Hz at which waveforms are compared: what every encoder keeps
 SECONDS = 30  #: of a file that are compared, from its beginning
-NEIGHBOURS = 20  #: that are heard for each clip, of other recordings and of its own
+NEIGHBOURS = 20  #: that are compared with each clip, of other recordings and of its own
 LEAST_PEAK = 0.06  #: of a near copy; benchmarks/near_copies.py says how well it and the next two tell copies apart
 LEAST_SHARED = 0.5  #: seconds that near copies share,
 LEAST_SHARE = 0.6  #: or this share of the shorter one's sound, if that is less
@@ -35,16 +35,15 @@ _SAME = 0.5  # correlation from which a moment is the same sound
 _EVEN = 20  # Hz over which the spectrum is evened out before: narrow enough for a hum, too wide to smear a moment
 
 _SILENCE = 2.0**-15  # under one step of 16 bit
-_SHORTEST = RATE // 10  # samples between the first and the last that are heard
+_SHORTEST = RATE // 10  # samples between the first and the last that are audible
 _LEVELLING = RATE // 100  # samples over which loudness is evened out
 _FAINTEST = 1e-3  # of the loudest moment: what is fainter stays faint, so that noise is not raised to the sound's level
 _FADE = RATE // 20  # samples: a hard edge would be a click that all clips share
 _BLOCK = 4_000_000  # similarities that are held at once
-_BUDGET = 256_000_000  # bytes of spectra that are kept
+_BUDGET = 256_000_000  # bytes of spectra in memory
 
 Spectrum = NDArray[np.complex64]
-Pairs = NDArray[np.int64]  #: of numbers of clips, shape (pairs, 2)
-Track = Callable[[Sequence[int]], Iterable[int]]
+Pairs = Ints  #: of numbers of clips, shape (pairs, 2)
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,8 @@ class Match:
         shared: seconds of the sound that both hold.
         lag: seconds by which it comes later in the first than in the second; one of several in a sound that repeats
             itself.
-        peak: share of what is heard at equal phases, in [0, 1]: 1 for the same samples; two sounds that have nothing in
-            common give about 0.02.
+        peak: share of what is audible at equal phases, in [0, 1]: 1 for the same samples; two sounds that have nothing
+            in common give about 0.02.
     """
 
     first: int
@@ -80,13 +79,13 @@ def find(
         paths: of the clips. One that does not decode is a copy of nothing.
         embeddings: what each sounds like, shape (clips, size); NaN for a clip that is to be left out.
         groups: each clip's source recording; neighbours are sought in the others and, apart, in its own.
-        order: of each clip, such as its label: pairs are heard in that order, so that what is alike meets in memory.
+        order: of each clip, such as its label: pairs are compared in that order, so that what is alike meets in memory.
         track: wraps the numbers of the pairs on their way, to show progress.
     """
     pairs = _in_order(candidates(embeddings, groups), order)
     spectra = Spectra(paths)
-    found = (spectra.match(*pairs[row].tolist()) for row in track(range(len(pairs))))
-    return sorted((one for one in found if one is not None), key=lambda one: (-one.shared, -one.peak))
+    matches = (spectra.match(*pairs[row].tolist()) for row in track(range(len(pairs))))
+    return sorted((match for match in matches if match), key=lambda match: (-match.shared, -match.peak))
 
 
 def candidates(embeddings: Floats, groups: ArrayLike, neighbours: int = NEIGHBOURS) -> Pairs:
@@ -105,7 +104,7 @@ def candidates(embeddings: Floats, groups: ArrayLike, neighbours: int = NEIGHBOU
         return np.zeros((0, 2), np.int64)
     vectors = _directions(embeddings[usable])
     group = np.unique(np.asarray(groups)[usable], return_inverse=True)[1]
-    found = []
+    pairs = []
     rows = max(1, _BLOCK // len(usable))
     for start in range(0, len(usable), rows):
         here = np.arange(start, min(start + rows, len(usable)))
@@ -116,28 +115,28 @@ def candidates(embeddings: Floats, groups: ArrayLike, neighbours: int = NEIGHBOU
             near = np.where(excluded, -np.inf, alike)
             best = np.argpartition(-near, min(neighbours, near.shape[1]) - 1, axis=1)[:, :neighbours]
             row, column = np.nonzero(np.isfinite(np.take_along_axis(near, best, 1)))
-            found.append(np.sort(np.stack([usable[here[row]], usable[best[row, column]]], 1), axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+            pairs.append(np.sort(np.stack([usable[here[row]], usable[best[row, column]]], 1), axis=1))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def _in_order(pairs: Pairs, order: Sequence[str] | None) -> Pairs:
-    """The pairs by the places of their clips in an order."""
+    """The pairs by the ranks of their clips in an order."""
     if order is None:
         return pairs
-    place = np.argsort(np.argsort(np.asarray(order), kind="stable"), kind="stable")
-    placed = np.sort(place[pairs], axis=1)
-    return pairs[np.lexsort((placed[:, 1], placed[:, 0]))]
+    rank = np.argsort(np.argsort(np.asarray(order), kind="stable"), kind="stable")
+    ranks = np.sort(rank[pairs], axis=1)
+    return pairs[np.lexsort((ranks[:, 1], ranks[:, 0]))]
 
 
 def compare(first: Floats, second: Floats) -> Match | None:
     """What two sounds at `RATE`, each of shape (time,), share, as clips 0 and 1; None if they are no near copies."""
-    one, other = level(first), level(second)
-    size = _size(max(len(one), len(other)))
-    peak, lag = correlate(whiten(one, size), whiten(other, size))
-    if peak < least_peak(sounding(one), sounding(other)):
+    first, second = level(first), level(second)
+    size = _size(max(len(first), len(second)))
+    peak, lag = correlate(whiten(first, size), whiten(second, size))
+    if peak < least_peak(sounding(first), sounding(second)):
         return None
-    shared = in_common(one, other, lag)
-    least = min(LEAST_SHARED, LEAST_SHARE * min(sounding(one), sounding(other)) / RATE)
+    shared = in_common(first, second, lag)
+    least = min(LEAST_SHARED, LEAST_SHARE * min(sounding(first), sounding(second)) / RATE)
     return Match(0, 1, shared, lag, peak) if shared >= least else None
 
 
@@ -146,18 +145,18 @@ def level(samples: Floats) -> Floats:
 
     `samples` at `RATE`, shape (time,); so is what comes of it.
     """
-    heard = np.flatnonzero(np.abs(samples) > _SILENCE)
+    audible = np.flatnonzero(np.abs(samples) > _SILENCE)
     levelled = np.zeros(len(samples), np.float32)
-    if not len(heard) or heard[-1] - heard[0] < _SHORTEST:
+    if not len(audible) or audible[-1] - audible[0] < _SHORTEST:
         return levelled
-    sound = samples[heard[0] : heard[-1] + 1].astype(np.float64)
+    sound = samples[audible[0] : audible[-1] + 1].astype(np.float64)
     loudness = np.sqrt(np.maximum(uniform_filter1d(sound**2, _LEVELLING, mode="constant"), 0))
     sound /= loudness + _FAINTEST * loudness.max()
     fade = min(_FADE, len(sound) // 4)
     ramp = np.sin(np.pi / 2 * (np.arange(fade) + 0.5) / fade) ** 2
     sound[:fade] *= ramp
     sound[-fade:] *= ramp[::-1]
-    levelled[heard[0] : heard[-1] + 1] = sound
+    levelled[audible[0] : audible[-1] + 1] = sound
     return levelled
 
 
@@ -169,25 +168,25 @@ def whiten(levelled: Floats, size: int) -> Spectrum:
 
 def correlate(first: Spectrum, second: Spectrum) -> tuple[float, float]:
     """Peak and lag, in seconds, of two whitened spectra of one size; a sound turned upside down is the same."""
-    together = np.abs(scipy.fft.irfft(first * second.conj()))
-    at = int(together.argmax())
-    lag = at if at <= len(together) // 2 else at - len(together)
-    return min(1.0, float(together[at])), lag / RATE
+    correlation = np.abs(scipy.fft.irfft(first * second.conj()))
+    best = int(correlation.argmax())
+    lag = best if best <= len(correlation) // 2 else best - len(correlation)
+    return min(1.0, float(correlation[best])), lag / RATE
 
 
 def in_common(first: Floats, second: Floats, lag: float) -> float:
     """Seconds of two levelled sounds that are the same, once the second is moved by `lag` seconds."""
-    one, other = _evened(first), _evened(second)  # at twice the rate, so that half a sample of lag does not matter
+    first, second = _evened(first), _evened(second)  # at twice the rate, so that half a sample of lag does not matter
     near = round(2 * RATE * lag)
-    return max(_same(one, other, near + step) for step in (-1, 0, 1))
+    return max(_same(first, second, near + step) for step in (-1, 0, 1))
 
 
-def _same(one: Floats, other: Floats, lag: int) -> float:
-    one, other = one[max(0, lag) :], other[max(0, -lag) :]
-    moments = min(len(one), len(other)) // (2 * _MOMENT)
+def _same(first: Floats, second: Floats, lag: int) -> float:
+    first, second = first[max(0, lag) :], second[max(0, -lag) :]
+    moments = min(len(first), len(second)) // (2 * _MOMENT)
     if not moments:
         return 0.0
-    pair = [sound[: moments * 2 * _MOMENT].reshape(moments, -1) for sound in (one, other)]
+    pair = [sound[: moments * 2 * _MOMENT].reshape(moments, -1) for sound in (first, second)]
     power = np.sqrt(np.prod([np.einsum("mt,mt->m", sound, sound) for sound in pair], axis=0))
     alike = np.einsum("mt,mt->m", *pair) / np.maximum(power, 1e-4 * power.max() + 1e-12)
     return max(int((alike >= _SAME).sum()), int((alike <= -_SAME).sum())) * _MOMENT / RATE
@@ -203,25 +202,26 @@ def _evened(levelled: Floats) -> Floats:
 
 
 class Spectra:
-    """Whitened spectra of clips, those used last kept up to `budget` bytes."""
+    """Whitened spectra of clips, those used last cached up to `budget` bytes."""
 
     def __init__(self, paths: Sequence[Path], budget: int = _BUDGET):
         self._paths = paths
         self._left = budget
-        self._kept: OrderedDict[tuple[int, int], Spectrum] = OrderedDict()
+        self._spectra: OrderedDict[tuple[int, int], Spectrum] = OrderedDict()
         self._lengths: dict[int, tuple[int, int]] = {}  # samples that are compared, and those between first and last
 
     def match(self, first: int, second: int) -> Match | None:
         """What two clips share; None if they are no near copies, or one of them cannot be heard."""
-        (length, heard), (other_length, other_heard) = self._length(first), self._length(second)
-        if not heard or not other_heard:
+        lengths = self._length(first), self._length(second)
+        audible = [samples for _, samples in lengths]
+        if not all(audible):
             return None
-        size = _size(max(length, other_length))
+        size = _size(max(length for length, _ in lengths))
         peak, _ = correlate(self._get(first, size), self._get(second, size))
-        if peak < least_peak(heard, other_heard):
+        if peak < least_peak(*audible):
             return None
-        found = compare(read(self._paths[first]), read(self._paths[second]))
-        return replace(found, first=first, second=second) if found else None
+        match = compare(read(self._paths[first]), read(self._paths[second]))
+        return replace(match, first=first, second=second) if match else None
 
     def _length(self, clip: int) -> tuple[int, int]:
         if clip not in self._lengths:
@@ -232,16 +232,16 @@ class Spectra:
         return self._lengths[clip]
 
     def _get(self, clip: int, size: int) -> Spectrum:
-        if (clip, size) not in self._kept:
+        if (clip, size) not in self._spectra:
             return self._keep(clip, size, self._read(clip))
-        self._kept.move_to_end((clip, size))
-        return self._kept[clip, size]
+        self._spectra.move_to_end((clip, size))
+        return self._spectra[clip, size]
 
     def _keep(self, clip: int, size: int, levelled: Floats) -> Spectrum:
-        spectrum = self._kept[clip, size] = whiten(levelled, size)
+        spectrum = self._spectra[clip, size] = whiten(levelled, size)
         self._left -= spectrum.nbytes
-        while self._left < 0 and len(self._kept) > 1:
-            self._left += self._kept.popitem(last=False)[1].nbytes
+        while self._left < 0 and len(self._spectra) > 1:
+            self._left += self._spectra.popitem(last=False)[1].nbytes
         return spectrum
 
     def _read(self, clip: int) -> Floats:
@@ -253,8 +253,8 @@ class Spectra:
 
 def sounding(levelled: Floats) -> int:
     """Samples from the first to the last that is heard."""
-    heard = np.flatnonzero(levelled)
-    return int(heard[-1] - heard[0] + 1) if len(heard) else 0
+    audible = np.flatnonzero(levelled)
+    return int(audible[-1] - audible[0] + 1) if len(audible) else 0
 
 
 def read(path: Path) -> Floats:
@@ -262,13 +262,13 @@ def read(path: Path) -> Floats:
     return next(audio.blocks(path, RATE, SECONDS * RATE))
 
 
-def least_peak(heard: int, other: int) -> float:
-    """The peak from which two sounds are near copies, by how many samples of each are heard.
+def least_peak(first: int, second: int) -> float:
+    """The peak from which two sounds are near copies, by how many samples of each are audible.
 
     Phases of two sounds that have nothing in common give peaks of about 1 / sqrt(samples of both): the shorter, the
     higher.
     """
-    return max(LEAST_PEAK, _CLEAR / float(np.sqrt(max(1, heard + other))))
+    return max(LEAST_PEAK, _CLEAR / float(np.sqrt(max(1, first + second))))
 
 
 def _directions(embeddings: Floats) -> Floats:

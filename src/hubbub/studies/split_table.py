@@ -1,4 +1,4 @@
-"""In which part of a split each clip lies: by a rule, by a table, or as a run had it."""
+"""Split tables: in which part of a split each clip lies, by a rule, by a CSV file, or as a run had it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ _SHOWN = 3  # clips that a message names
 
 
 @dataclass(frozen=True)
-class Assignment:
+class SplitTable:
     """Which clips lie on which side.
 
     Attributes:
@@ -39,7 +39,7 @@ class Assignment:
         return dict(sorted(Counter(part for parts in self.parts.values() for part in parts).items(), key=_natural))
 
 
-def assign(dataset: "Dataset", split: str | None = None, run: Run | None = None) -> Assignment:
+def assign(dataset: "Dataset", split: str | None = None, run: Run | None = None) -> SplitTable:
     """The split that was asked for.
 
     Args:
@@ -60,15 +60,15 @@ def assign(dataset: "Dataset", split: str | None = None, run: Run | None = None)
     return from_table(dataset, Path(rule))
 
 
-def from_rule(dataset: "Dataset", rule: str) -> Assignment:
+def from_rule(dataset: "Dataset", rule: str) -> SplitTable:
     """The folds of a rule: which clips each of them tests. Raises UsageError if there are none."""
     plan = splits.Plan(rule)  # type: ignore[arg-type]
     tested = {fold: splits.make(dataset, plan, fold).test for fold in splits.fold_numbers(dataset, plan)}
     name = f"{'LEAKY ' if plan.leaky else ''}{rule} folds"
-    return Assignment(name, {clip: (f"fold {fold}",) for fold, clips in tested.items() for clip in clips})
+    return SplitTable(name, {clip: (f"fold {fold}",) for fold, clips in tested.items() for clip in clips})
 
 
-def from_table(dataset: "Dataset", path: Path) -> Assignment:
+def from_table(dataset: "Dataset", path: Path) -> SplitTable:
     """What a CSV file says: columns `clip` and `part` or `fold`; others are ignored, so that a run's clips.csv will do.
 
     Rows of a clip with nothing in that column are in no part. Raises RefusedError if there is no such file, DataError
@@ -83,7 +83,7 @@ def from_table(dataset: "Dataset", path: Path) -> Assignment:
     return _checked(dataset, str(path), ((row["clip"], row[column].strip()) for row in rows), column)
 
 
-def from_run(dataset: "Dataset", run: Run) -> Assignment:
+def from_run(dataset: "Dataset", run: Run) -> SplitTable:
     """The split of a run: its folds if it is a cross-validation, else its three parts. Raises DataError as a table."""
     name = f"{run.record.split} of {run.folder.resolve().name}"
     if (run.folder / "clips.csv").is_file():
@@ -96,22 +96,21 @@ def from_run(dataset: "Dataset", run: Run) -> Assignment:
     return _checked(dataset, name, tested, "fold")
 
 
-def _checked(dataset: "Dataset", name: str, rows: Iterable[tuple[str, str]], column: str) -> Assignment:
-    known = {clip.id for clip in dataset.clips}
+def _checked(dataset: "Dataset", name: str, rows: Iterable[tuple[str, str]], column: str) -> SplitTable:
     parts: dict[str, tuple[str, ...]] = {}
     for clip, part in rows:
-        called = f"{column} {part}" if part.isdigit() else part
-        if part and called not in parts.get(clip, ()):
-            parts[clip] = (*parts.get(clip, ()), called)
-    unknown = sorted(parts.keys() - known)
+        name_of_part = f"{column} {part}" if part.isdigit() else part
+        if part and name_of_part not in parts.get(clip, ()):
+            parts[clip] = (*parts.get(clip, ()), name_of_part)
+    unknown = sorted(parts.keys() - {clip.id for clip in dataset.clips})
     if unknown:
         raise DataError(f"{name} names {_some(unknown)} that {dataset.name} has not: give the dataset that it splits")
-    sides = {part for found in parts.values() for part in found}
+    sides = {part for parts_of_clip in parts.values() for part in parts_of_clip}
     if len(sides) < 2:
         raise DataError(f"{name} has {len(sides)} parts: there is nothing to leak between; it takes two or more")
-    left = sorted({clip.id for clip in dataset.originals} - parts.keys())
-    warnings = (f"{name} leaves out {_some(left)} of {dataset.name}",) if left else ()
-    return Assignment(name, parts, warnings)
+    missing = sorted({clip.id for clip in dataset.originals} - parts.keys())
+    warnings = (f"{name} leaves out {_some(missing)} of {dataset.name}",) if missing else ()
+    return SplitTable(name, parts, warnings)
 
 
 def _some(clips: list[str]) -> str:
