@@ -44,6 +44,16 @@ def test_copies_are_made_and_opened_as_a_dataset(hubbub: Run) -> None:
     assert code == 0 and out.startswith("more: whole, 8 clips of 1 classes in ")
 
 
+def test_a_folder_of_ones_own(hubbub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine/beep").mkdir(parents=True)
+    Path("sounds/a.wav").rename("mine/beep/a.wav")
+    assert hubbub("augment", "mine", "--out", "more", "--jobs", "1")[0] == 0
+    assert len(list(Path("more/audio/beep").glob("a.wav-copy*.flac"))) == 3
+    monkeypatch.chdir("sounds")
+    code, out, _ = hubbub("data", "verify", "../more")
+    assert (code, out) == (0, f"../more: whole, 4 clips of 1 classes in {tmp_path / 'mine' / 'beep'}\n")
+
+
 def test_the_same_command_again_changes_nothing(hubbub: Run) -> None:
     command = ("augment", "synthetic", "--out", "more", "--total", "5", "--seed", "3", "--format", "wav", "--jobs", "1")
     first = hubbub(*command)

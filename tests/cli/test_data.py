@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tinyesc50
-from hubbub.data import esc50
+from hubbub.data import esc50, esc50_release
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.synth import synthetic
 from hubbub.errors import RefusedError
@@ -68,22 +68,22 @@ def test_import_of_what_is_no_release(
 
 
 def test_fetch(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def download(url: str, target: Path, progress: Callable[[int, int | None], None], instead: str) -> None:
-        progress(10, None)
+    def download(url: str, target: Path, on_bytes: Callable[[int, int | None], None], instead: str) -> None:
+        on_bytes(10, None)
         target.parent.mkdir(parents=True)
         shutil.make_archive(str(target.with_suffix("")), "zip", tiny_esc50.parent)
 
-    monkeypatch.setattr(esc50, "download", download)
+    monkeypatch.setattr(esc50_release, "download", download)
     code, out, err = run("fetch", "esc50")
     assert (code, err) == (0, "") and out.startswith(f"ESC-50 is in {esc50.home()}, verified")
-    assert esc50.verify() == []
+    assert esc50_release.verify() == []
 
 
 def test_fetch_without_a_network(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(url: str, target: Path, instead: str, **settings: object) -> None:
         raise RefusedError(f"cannot fetch {url}: {instead}")
 
-    monkeypatch.setattr(esc50, "download", download)
+    monkeypatch.setattr(esc50_release, "download", download)
     code, out, err = run("fetch", "esc50")
     assert (code, out) == (3, "") and "import a copy: hubbub data import esc50 PATH" in err
     assert_one_line(err)

@@ -64,9 +64,9 @@ def _named(model: str, dataset: str, unseen_only: bool) -> str:
 
 def _findable(given: str, opened: "Dataset") -> str:
     """What `hubbub report` can open: a folder of one's own as it was given, the others by name."""
-    from hubbub.data.sources import NAMES, is_expanded
+    from hubbub.data.sources import SOURCES
 
-    known = opened.name in NAMES or is_expanded(given)
+    known = opened.name in SOURCES or opened.copies
     return opened.name if known else str(Path(given))
 
 

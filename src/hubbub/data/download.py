@@ -16,18 +16,19 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx
 
 from hubbub import __version__
 from hubbub.errors import DataError, RefusedError
 from hubbub.storage import file_sha256, write_json
+from hubbub.types import Track
 
-Progress = Callable[[int, int | None], None]  #: receives bytes so far, and bytes in all where the server says so
+OnBytes = Callable[[int, int | None], None]  #: receives bytes so far, and bytes in all where the server says so
 
 _TIMEOUT = httpx.Timeout(30, connect=10)  # seconds
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that another try may change
@@ -37,14 +38,14 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFErro
 
 
 def silent(done: int, total: int | None) -> None:
-    """A `Progress` that shows nothing."""
+    """An `OnBytes` that does nothing."""
 
 
 def download(
     url: str,
     target: Path,
     sha256: str | None = None,
-    progress: Progress = silent,
+    on_bytes: OnBytes = silent,
     attempts: int = 4,
     *,
     pause: float = 0.5,
@@ -59,7 +60,7 @@ def download(
         url: http or https; redirects are followed.
         target: an existing file is replaced. Its folder is made if missing.
         sha256: of the whole file, 64 hexadecimal digits; None takes what comes.
-        progress: told how far it has come.
+        on_bytes: called with each piece that arrives.
         attempts: tries in a row that bring nothing new before it gives up, at least 1.
         pause: seconds before the second try; doubled with each further one.
         instead: what to do without a network, to end the message with; by default to fetch the file elsewhere.
@@ -72,7 +73,7 @@ def download(
     agent = {"User-Agent": f"hubbub/{__version__}", "Accept-Encoding": "identity"}
     with writing_to(target), httpx.Client(follow_redirects=True, timeout=_TIMEOUT, headers=agent) as client:
         furthest = failures = 0
-        while trouble := _attempt(client, part, progress):
+        while trouble := _attempt(client, part, on_bytes):
             failures = 1 if part.size() > furthest else failures + 1
             furthest = max(furthest, part.size())
             if trouble.lasting or failures >= attempts:
@@ -136,12 +137,12 @@ class _Part:
         return self.path.open("wb")
 
 
-def _attempt(client: httpx.Client, part: _Part, progress: Progress) -> _Trouble | None:
+def _attempt(client: httpx.Client, part: _Part, on_bytes: OnBytes) -> _Trouble | None:
     """Fetch what is missing; None if the file is whole then."""
     asked = part.resume()
     try:
         with client.stream("GET", part.url, headers=asked) as response:
-            return _unusable(response, part, asked) or _receive(response, part, progress)
+            return _unusable(response, part, asked) or _receive(response, part, on_bytes)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         return _Trouble(f"no network, or {httpx.URL(part.url).host} cannot be reached: {_reason(error)}")
     except httpx.RequestError as error:
@@ -164,7 +165,7 @@ def _continues(response: httpx.Response, part: _Part, validator: str | None) -> 
     return same and _range(response)[0] == part.size()
 
 
-def _receive(response: httpx.Response, part: _Part, progress: Progress) -> _Trouble | None:
+def _receive(response: httpx.Response, part: _Part, on_bytes: OnBytes) -> _Trouble | None:
     resumed = response.status_code == 206
     length = response.headers.get("Content-Length", "")
     total = _range(response)[1] if resumed else int(length) if length.isdigit() else None
@@ -174,7 +175,7 @@ def _receive(response: httpx.Response, part: _Part, progress: Progress) -> _Trou
         for chunk in response.iter_raw():
             file.write(chunk)
             done += len(chunk)
-            progress(done, total)
+            on_bytes(done, total)
         file.flush()
         os.fsync(file.fileno())
     return None if total in (None, done) else _Trouble(f"it ended after {done:,} of {total:,} bytes")
@@ -205,9 +206,7 @@ def writing_to(path: Path) -> Iterator[None]:
         raise RefusedError(f"cannot write {path}: {error}; check the free space and the permissions") from error
 
 
-def unpack(
-    archive: Path, folder: Path, limit: int = 4 * _GIB, track: Callable[[Iterable[Any]], Iterable[Any]] = iter
-) -> None:
+def unpack(archive: Path, folder: Path, limit: int = 4 * _GIB, track: Track[zipfile.ZipInfo] = iter) -> None:
     """Unpack a zip of unknown origin into a new folder, whole or not at all.
 
     Args:

@@ -18,12 +18,13 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from hubbub import audio
-from hubbub.data.dataset import Clip, Track
-from hubbub.data.folder import recording
+from hubbub.data import esc50
+from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
 from hubbub.features.cache import sample_digest
 from hubbub.modelfile import TrainingRecord
 from hubbub.soundfiles import SUFFIXES
+from hubbub.types import Track
 
 Kind = Literal["clip", "recording", "samples"]
 #: How each kind of match is called in a message.
@@ -55,7 +56,7 @@ def by_name(record: TrainingRecord, clips: Iterable[Clip]) -> Matches:
     found: dict[str, tuple[Kind, ...]] = {}
     for clip in clips:
         called = names(clip)
-        of = {clip.group, *called, *filter(None, map(recording, called))}
+        of = {clip.group, *called, *(parts.recording for parts in map(esc50.parse_name, called) if parts)}
         kinds: list[Kind] = []
         if any(record.has_heard(name, "") for name in called):
             kinds.append("clip")
@@ -66,7 +67,7 @@ def by_name(record: TrainingRecord, clips: Iterable[Clip]) -> Matches:
     return found
 
 
-def compare(record: TrainingRecord, clips: Sequence[Clip], named: Matches, track: Track = iter) -> Comparison:
+def compare(record: TrainingRecord, clips: Sequence[Clip], named: Matches, track: Track[Clip] = iter) -> Comparison:
     """Decode the clips that are not in `named`, which `by_name` found, and look for their samples on record.
 
     `track` wraps the clips that are decoded, to show progress.
