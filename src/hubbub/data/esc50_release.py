@@ -10,8 +10,9 @@ from typing import Any
 
 from hubbub import audio
 from hubbub.data import esc50
+from hubbub.data.archive import put_folder, unpack, writing_to
 from hubbub.data.dataset import Clip
-from hubbub.data.download import OnBytes, download, put_folder, silent, unpack, writing_to
+from hubbub.data.download import OnBytes, download, silent
 from hubbub.errors import AudioError, DataError
 from hubbub.types import Progress, Track, no_progress
 
