@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.data import esc50
+from hubbub.data import esc50, esc50_release
 
 ESC10 = ("dog", "rooster", "rain", "sea_waves", "crackling_fire", "crying_baby", "sneezing", "clock_tick")
 ESC10 += ("helicopter", "chainsaw")
@@ -49,7 +49,7 @@ def write_table(root: Path, table: list[list[str]], columns: tuple[str, ...] = C
         csv.writer(file, lineterminator="\n").writerows([columns, *table])
 
 
-def write_clip(path: Path, frames: int = FRAMES, rate: int = esc50.RATE, channels: int = 1) -> None:
+def write_clip(path: Path, frames: int = FRAMES, rate: int = esc50_release.RATE, channels: int = 1) -> None:
     path.unlink(missing_ok=True)  # the file may be shared with the original of a copy
     with wave.open(str(path), "wb") as sound:
         sound.setparams((channels, 2, rate, 0, "NONE", ""))
@@ -64,7 +64,7 @@ def copy(root: Path, folder: Path) -> Path:
 
 
 def taken_for_real(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `esc50.verify` expect this table and such short clips."""
+    """Let `esc50_release.verify` expect this table and such short clips."""
     digest = hashlib.sha256((root / "meta" / "esc50.csv").read_bytes()).hexdigest()
-    monkeypatch.setattr(esc50, "CSV_SHA256", digest)
-    monkeypatch.setattr(esc50, "FRAMES", FRAMES)
+    monkeypatch.setattr(esc50_release, "CSV_SHA256", digest)
+    monkeypatch.setattr(esc50_release, "FRAMES", FRAMES)

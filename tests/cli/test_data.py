@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tinyesc50
-from hubbub.data import esc50
+from hubbub.data import esc50, esc50_release
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.synth import synthetic
 from hubbub.errors import RefusedError
@@ -52,7 +52,6 @@ def test_import(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("esc50", "nowhere", 3, "nothing at nowhere"),
         ("esc50", ".", 1, "holds no ESC-50 release"),
         ("synthetic", ".", 2, "made by code"),
-        ("birds", ".", 2, "unknown dataset 'birds'"),
     ],
 )
 def test_import_of_what_is_no_release(
@@ -68,22 +67,22 @@ def test_import_of_what_is_no_release(
 
 
 def test_fetch(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def download(url: str, target: Path, progress: Callable[[int, int | None], None], instead: str) -> None:
-        progress(10, None)
+    def download(url: str, target: Path, on_bytes: Callable[[int, int | None], None], instead: str) -> None:
+        on_bytes(10, None)
         target.parent.mkdir(parents=True)
         shutil.make_archive(str(target.with_suffix("")), "zip", tiny_esc50.parent)
 
-    monkeypatch.setattr(esc50, "download", download)
+    monkeypatch.setattr(esc50_release, "download", download)
     code, out, err = run("fetch", "esc50")
     assert (code, err) == (0, "") and out.startswith(f"ESC-50 is in {esc50.home()}, verified")
-    assert esc50.verify() == []
+    assert esc50_release.verify() == []
 
 
 def test_fetch_without_a_network(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(url: str, target: Path, instead: str, **settings: object) -> None:
         raise RefusedError(f"cannot fetch {url}: {instead}")
 
-    monkeypatch.setattr(esc50, "download", download)
+    monkeypatch.setattr(esc50_release, "download", download)
     code, out, err = run("fetch", "esc50")
     assert (code, out) == (3, "") and "import a copy: hubbub data import esc50 PATH" in err
     assert_one_line(err)
@@ -99,12 +98,11 @@ def test_fetch_of_what_is_not_published(run: Run, name: str, said: str) -> None:
 # --- verify -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "clips", "classes"), [("esc50", "2,000", 50), ("esc10", "400", 10)])
-def test_verify(run: Run, tiny_esc50: Path, name: str, clips: str, classes: int) -> None:
+def test_verify(run: Run, tiny_esc50: Path) -> None:
     run("import", "esc50", tiny_esc50)
-    code, out, err = run("verify", name)
+    code, out, err = run("verify", "esc10")
     assert (code, err) == (0, "")
-    assert out == f"{name}: whole, {clips} clips of {classes} classes in {esc50.home() / 'audio'}\n"
+    assert out == f"esc10: whole, 400 clips of 10 classes in {esc50.home() / 'audio'}\n"
 
 
 def test_verify_lists_problems(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,12 +145,12 @@ def test_info_as_json(run: Run, tiny_esc50: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
     monkeypatch.setenv("FORCE_COLOR", "1")
     code, out, err = run("info", "esc10", "--json")
-    facts: dict[str, Any] = json.loads(out)
-    assert (code, err, facts["name"], facts["clips"]) == (0, "", "esc10", 400)
-    assert facts["folds"] == {str(fold): 80 for fold in range(1, 6)}
-    assert facts["categories"]["urban"] == ["helicopter", "chainsaw"]
-    assert [clip["fold"] for clip in facts["spanning"]["100000"]] == [1, 1, 2]
-    assert set(facts) >= {"title", "location", "classes", "licence", "citation", "source"}
+    description: dict[str, Any] = json.loads(out)
+    assert (code, err, description["name"], description["clips"]) == (0, "", "esc10", 400)
+    assert description["folds"] == {str(fold): 80 for fold in range(1, 6)}
+    assert description["categories"]["urban"] == ["helicopter", "chainsaw"]
+    assert [clip["fold"] for clip in description["spanning"]["100000"]] == [1, 1, 2]
+    assert set(description) >= {"title", "location", "classes", "licence", "citation", "source"}
 
 
 def test_info_of_a_dataset_without_folds_and_categories(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,9 +200,8 @@ def test_info_on_a_terminal_is_a_table(tiny_esc50: Path) -> None:
 # --- usage ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [[], ["info"], ["import", "esc50"], ["info", "esc50", "--yaml"], ["burn"]])
-def test_wrong_usage(run: Run, arguments: list[str]) -> None:
-    assert run(*arguments)[0] == 2
+def test_wrong_usage(run: Run) -> None:
+    assert run()[0] == run("info")[0] == run("burn")[0] == 2
 
 
 def test_help_needs_nothing_heavy() -> None:

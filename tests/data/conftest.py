@@ -9,7 +9,7 @@ from hubbub.data.dataset import Dataset
 from hubbub.data.synth import synthetic
 
 
-@pytest.fixture(scope="session", params=[*sources.NAMES, "real esc50", "real esc10"])
+@pytest.fixture(scope="session", params=[*sources.SOURCES, "real esc50", "real esc10"])
 def dataset(request: pytest.FixtureRequest, tiny_original: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     name = request.param.removeprefix("real ")
     if name == "synthetic":

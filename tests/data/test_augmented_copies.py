@@ -211,21 +211,18 @@ def test_a_folder_that_holds_something_else_is_left_alone(four: Dataset, tmp_pat
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
-        ("file", "../x.flac", r"'\.\./x\.flac' is not the name of a copy"),
-        ("file", "0.wav", "'0.wav' is not the name of a copy"),
+        ("file", "../x.flac", r"'\.\./x\.flac' lies outside the folder"),
+        ("file", "0.wav", "'0.wav' is an original, not a copy"),
         ("file", "0.wav-copy1.flac", "lists 0.wav-copy1.flac again"),
         ("source", "9.wav", r"the dataset has no clip '9\.wav'"),
         ("label", "cow", r"label, recording and fold \('cow', .*\) are not those of"),
-        ("recording", "g9", "are not those of"),
-        ("fold", "7", "are not those of"),
-        ("fold", "", "are not those of"),
     ],
 )
 def test_an_impossible_line_is_named(folder: Path, column: str, value: str, said: str) -> None:
     rows = table(folder)
     rows[4][column] = value
     rewrite(folder, rows)
-    with pytest.raises(DataError, match=rf"augmented\.csv, line 6: .*{said}.*: complete it with|line 6: .*{said}"):
+    with pytest.raises(DataError, match=rf"augmented\.csv, line 6: .*{said}.*; complete it with"):
         sources.open_dataset(str(folder))
 
 
@@ -264,9 +261,9 @@ def change_the_note(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (cut, r"augmented\.csv, line 12: is cut off"),
+        (cut, r"augmented\.csv, line 12: has . fields, the header 8"),
         (shorten, r"augmented\.csv lists 10 copies instead of 11"),
-        (lose_a_column, "has no column 'source'"),
+        (lose_a_column, "has no column source"),
         (lose_the_note, r"augmented\.json is damaged \(.*No such file"),
         (spoil_the_note, r"augmented\.json is damaged"),
         (change_the_note, r"augmented\.json is damaged \(a value is of the wrong kind"),
@@ -283,8 +280,3 @@ def test_a_folder_of_another_version(folder: Path) -> None:
     (folder / augmented_copies.ABOUT).write_text(json.dumps(note | {"version": 99}))
     with pytest.raises(RefusedError, match="made by another version of hubbub"):
         sources.open_dataset(str(folder))
-
-
-def test_a_folder_that_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="known are esc50, esc10, synthetic, and there is no such folder"):
-        sources.open_dataset(str(tmp_path / "gone"))

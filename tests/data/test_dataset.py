@@ -1,5 +1,4 @@
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,8 +6,6 @@ import pytest
 import tinyesc50
 from hubbub.data import esc50, sources
 from hubbub.data.dataset import Clip, Dataset
-from hubbub.data.synth import synthetic
-from hubbub.errors import UsageError
 
 
 def clip(name: str, group: str = "g", fold: int | None = 1, label: str = "dog", path: str = "gone.wav") -> Clip:
@@ -23,13 +20,17 @@ def made_of(*clips: Clip) -> Dataset:
 
 
 def test_it_says_what_it_is(dataset: Dataset) -> None:
-    assert dataset.name in sources.NAMES
+    assert dataset.name in sources.SOURCES
     assert all([dataset.title, dataset.licence, dataset.citation, dataset.source])
 
 
 def test_its_labels_are_those_of_its_clips(dataset: Dataset) -> None:
     assert len(set(dataset.labels)) == len(dataset.labels) > 1
     assert {clip.label for clip in dataset.clips} == set(dataset.labels)
+
+
+def test_its_labels_have_categories(dataset: Dataset) -> None:
+    assert list(dataset.categories) == list(dataset.labels)
 
 
 def test_its_ids_are_unique_sorted_and_without_a_place(dataset: Dataset) -> None:
@@ -87,28 +88,3 @@ def test_each_unreadable_clip_is_named(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("fine.wav", "gone.wav", "text.wav")]
     problems = made_of(*(clip(path, path=path) for path in paths)).unreadable()
     assert len(problems) == 2 and paths[1] in problems[0] and paths[2] in problems[1]
-
-
-# --- the registry -----------------------------------------------------------------------------------------------------
-
-
-def test_datasets_are_opened_by_name(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
-    made = made_of()
-    monkeypatch.setattr(synthetic, "dataset", lambda: made)
-    assert sources.open_dataset("esc50") == esc50.load(tiny_esc50)
-    assert sources.open_dataset("esc10") == esc50.load_esc10(tiny_esc50)
-    assert sources.open_dataset("synthetic") is made
-
-
-def test_datasets_are_verified_by_name(tiny_esc50: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUBBUB_ESC50", str(tiny_esc50))
-    monkeypatch.setattr(synthetic, "dataset", lambda: made_of(clip("a")))
-    next((tiny_esc50 / "audio").iterdir()).unlink()
-    assert [len(sources.verify(name)) for name in ("esc50", "esc10", "synthetic")] == [1, 1, 1]
-
-
-@pytest.mark.parametrize("function", [sources.open_dataset, sources.verify])
-def test_an_unknown_name(function: Callable[[str], object]) -> None:
-    with pytest.raises(UsageError, match="unknown dataset 'ecs50': known are esc50, esc10, synthetic"):
-        function("ecs50")

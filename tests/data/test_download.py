@@ -1,12 +1,6 @@
-import errno
 import hashlib
-import json
-import shutil
 import socket
-import stat
 import threading
-import warnings
-import zipfile
 from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubbub.data.download import download, put_folder, unpack
+from hubbub.data.download import download
 from hubbub.errors import DataError, ExitCode, RefusedError
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
@@ -114,20 +108,11 @@ def leave_part(site: Site, target: Path, **settings: str) -> None:
     assert not target.exists()
 
 
-# --- download ---------------------------------------------------------------------------------------------------------
-
-
 def test_a_file_arrives_whole(site: Site, target: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    download(site.url, target, SHA256, progress=lambda done, total: told.append((done, total)))
+    sizes: list[tuple[int, int | None]] = []
+    download(site.url, target, SHA256, on_bytes=lambda done, total: sizes.append((done, total)))
     assert target.read_bytes() == CONTENT and is_alone(target)
-    assert told[-1] == (100_000, 100_000) and told == sorted(told)
-
-
-def test_an_empty_file_arrives_too(site: Site, target: Path) -> None:
-    site.content = b""
-    download(site.url, target)
-    assert target.read_bytes() == b"" and is_alone(target)
+    assert sizes[-1] == (100_000, 100_000) and sizes == sorted(sizes)
 
 
 def test_redirects_are_followed(site: Site, target: Path) -> None:
@@ -140,12 +125,12 @@ def test_redirects_are_followed(site: Site, target: Path) -> None:
 def test_what_breaks_off_goes_on_from_there(site: Site, target: Path, validators: dict[str, str]) -> None:
     site.validators = validators
     site.plan.extend(["break", "break"])
-    told: list[int] = []
-    download(site.url, target, progress=lambda done, total: told.append(done), pause=0)
+    sizes: list[int] = []
+    download(site.url, target, on_bytes=lambda done, total: sizes.append(done), pause=0)
     assert target.read_bytes() == CONTENT and is_alone(target)
     assert site.ranges == [None, "bytes=50000-", "bytes=75000-"]
     assert {headers["If-Range"] for headers in site.asked[1:]} == set(validators.values())
-    assert told == sorted(told)
+    assert sizes == sorted(sizes)
 
 
 def test_a_later_call_goes_on_too(site: Site, target: Path) -> None:
@@ -218,7 +203,7 @@ def test_a_part_of_another_address_is_not_continued(site: Site, target: Path) ->
     assert target.read_bytes() == CONTENT and site.ranges == [None, None]
 
 
-@pytest.mark.parametrize("note", ["", "[]", "{}", '{"url": 1, "validator": null}'])
+@pytest.mark.parametrize("note", ["", "[]"])
 def test_a_part_with_a_damaged_note_is_not_continued(site: Site, target: Path, note: str) -> None:
     leave_part(site, target)
     target.with_name("file.bin.part.json").write_text(note)
@@ -226,9 +211,8 @@ def test_a_part_with_a_damaged_note_is_not_continued(site: Site, target: Path, n
     assert target.read_bytes() == CONTENT and is_alone(target) and site.ranges == [None, None]
 
 
-@pytest.mark.parametrize("status", ["500", "503", "429"])
-def test_a_passing_trouble_is_waited_for(site: Site, target: Path, status: str) -> None:
-    site.plan.extend([status, status])
+def test_a_passing_trouble_is_waited_for(site: Site, target: Path) -> None:
+    site.plan.extend(["503", "429"])
     download(site.url, target, attempts=3, pause=0)
     assert target.read_bytes() == CONTENT
 
@@ -240,10 +224,9 @@ def test_a_lasting_trouble_is_reported(site: Site, target: Path) -> None:
     assert len(site.asked) == 3 and not target.exists()
 
 
-@pytest.mark.parametrize(("status", "said"), [("404", "404 Not Found"), ("403", "403 Forbidden"), ("204", "204")])
-def test_what_the_server_does_not_have_is_asked_for_once(site: Site, target: Path, status: str, said: str) -> None:
-    site.plan.append(status)
-    with pytest.raises(RefusedError, match=said) as caught:
+def test_what_the_server_does_not_have_is_asked_for_once(site: Site, target: Path) -> None:
+    site.plan.append("404")
+    with pytest.raises(RefusedError, match="404 Not Found") as caught:
         download(site.url, target, pause=0)
     assert len(site.asked) == 1 and site.url in str(caught.value)
 
@@ -297,168 +280,3 @@ def test_a_folder_that_cannot_be_made(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RefusedError, match=r"cannot write .*file/x\.bin"):
         download(site.url, tmp_path / "file" / "x.bin")
-
-
-def test_the_note_beside_a_part_says_what_it_is(site: Site, target: Path) -> None:
-    leave_part(site, target)
-    note = json.loads(target.with_name("file.bin.part.json").read_text())
-    assert note == {"url": site.url, "validator": '"one"'}
-
-
-# --- unpack -----------------------------------------------------------------------------------------------------------
-
-
-def zipped(path: Path, members: dict[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as bundle, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # zipfile's about names that occur twice
-        for name, content in members.items():
-            bundle.writestr(name, content)
-    return path
-
-
-def assert_refused(archive: Path, match: str, error: type[Exception] = DataError, **settings: int) -> None:
-    """Nothing is unpacked, inside or outside."""
-    folder = archive.parent / "deep" / "out"
-    folder.parent.mkdir()
-    with pytest.raises(error, match=match) as caught:
-        unpack(archive, folder, **settings)
-    assert str(archive) in str(caught.value)
-    assert sorted(archive.parent.rglob("*")) == [archive, folder.parent]
-
-
-def test_a_zip_is_unpacked(tmp_path: Path) -> None:
-    archive = zipped(
-        tmp_path / "a.zip", {"top/": b"", "top/a.txt": b"A", "top/ä b/c.txt": CONTENT}, zipfile.ZIP_DEFLATED
-    )
-    walked: list[str] = []
-
-    def track(members: list[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
-        for member in members:
-            walked.append(member.filename)
-            yield member
-
-    unpack(archive, tmp_path / "new" / "out", track=track)  # type: ignore[arg-type]
-    assert (tmp_path / "new/out/top/a.txt").read_bytes() == b"A"
-    assert (tmp_path / "new/out/top/ä b/c.txt").read_bytes() == CONTENT
-    assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "out"] and len(walked) == 3
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["../x", "a/../../x", "..", "/x", "//host/x", "C:/x", "c:x", "..\\x", "a\\x", "\\x", "a//x", "./x", "a/./x", "../"],
-)
-def test_a_path_that_may_lead_outside(tmp_path: Path, name: str) -> None:
-    archive = zipped(tmp_path / "a.zip", {"fine": b"", name: b"x"})
-    assert_refused(archive, "a path that may lead outside: it is not unpacked")
-
-
-def test_a_name_with_a_hidden_end(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"fine_x": b"x"})
-    archive.write_bytes(archive.read_bytes().replace(b"fine_x", b"fine\0x"))
-    assert_refused(archive, "a path that may lead outside")
-
-
-@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
-def test_a_link_or_device(tmp_path: Path, kind: int) -> None:
-    link = zipfile.ZipInfo("link")
-    link.external_attr = (kind | 0o777) << 16
-    assert_refused(zipped(tmp_path / "a.zip", {link: b"/etc/passwd"}), "holds 'link', a link or device")
-
-
-def test_an_encrypted_member(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"secret": b"x"})
-    raw = bytearray(archive.read_bytes())
-    raw[6] |= 1
-    raw[raw.index(b"PK\1\2") + 8] |= 1
-    archive.write_bytes(raw)
-    assert_refused(archive, "holds 'secret', which is encrypted")
-
-
-def test_more_than_the_limit(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a": bytes(6000), "b": bytes(6000)}, zipfile.ZIP_DEFLATED)
-    assert_refused(archive, "would unpack to 12,000 bytes, more than 10,000", limit=10_000)
-
-
-def test_more_than_it_declares(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a": bytes(12_000)}, zipfile.ZIP_DEFLATED)
-    archive.write_bytes(archive.read_bytes().replace((12_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
-    assert_refused(archive, "a damaged one", limit=10_000)
-
-
-def test_more_than_the_disk_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a": bytes(6000)})
-    usage = shutil.disk_usage(tmp_path)._replace(free=5999)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    assert_refused(archive, "unpacks to 6,000 bytes, .* has 5,999 left: make room first", RefusedError)
-
-
-def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubbub.data.download._MEMBERS", 2)
-    assert_refused(zipped(tmp_path / "a.zip", {"a": b"", "b": b"", "c": b""}), "holds 3 files, more than 2")
-
-
-@pytest.mark.parametrize("names", [["a", "a"], ["a", "a/b"], ["a/b", "a"], ["a", "a/"], ["n" * 300]])
-def test_names_that_cannot_be_together(tmp_path: Path, names: list[str]) -> None:
-    members: dict[str | zipfile.ZipInfo, bytes] = {zipfile.ZipInfo(name): b"" for name in names}
-    assert_refused(zipped(tmp_path / "a.zip", members), "is damaged")
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_changed_byte(tmp_path: Path, method: int) -> None:
-    archive = zipped(tmp_path / "a.zip", {"fine": b"", "a": CONTENT}, method)
-    raw = bytearray(archive.read_bytes())
-    raw[50_000] ^= 255
-    archive.write_bytes(raw)
-    assert_refused(archive, "damaged")
-
-
-@pytest.mark.parametrize("kept", [0, 10, 50_000, 100_099])
-def test_a_zip_that_is_cut_off(tmp_path: Path, kept: int) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a": CONTENT})
-    archive.write_bytes(archive.read_bytes()[:kept])
-    assert_refused(archive, "is not a zip, or a damaged one .* fetch or copy it again")
-
-
-def test_a_full_disk_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    archive = zipped(tmp_path / "a.zip", {"a": CONTENT})
-    monkeypatch.setattr(shutil, "copyfileobj", full)
-    with pytest.raises(RefusedError, match=r"cannot write .*No space left"):
-        unpack(archive, tmp_path / "out")
-    assert list(tmp_path.iterdir()) == [archive]
-
-
-def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a": b""})
-    (tmp_path / "out").mkdir()
-    with pytest.raises(RefusedError, match="out exists already: remove it"):
-        unpack(archive, tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
-
-
-def test_no_such_archive(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match=r"no file .*gone\.zip: check the path"):
-        unpack(tmp_path / "gone.zip", tmp_path / "out")
-
-
-# --- putting a folder in place ----------------------------------------------------------------------------------------
-
-
-def test_a_folder_replaces_another(tmp_path: Path) -> None:
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / name).touch()
-    put_folder(tmp_path / "new", tmp_path / "old")
-    assert sorted(tmp_path.rglob("*")) == [tmp_path / "old", tmp_path / "old" / "new"]
-    put_folder(tmp_path / "old", tmp_path / "fresh")
-    assert sorted(tmp_path.rglob("*")) == [tmp_path / "fresh", tmp_path / "fresh" / "new"]
-
-
-def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "kept").touch()
-    with pytest.raises(FileNotFoundError):
-        put_folder(tmp_path / "new", tmp_path / "old")
-    assert sorted(tmp_path.rglob("*")) == [tmp_path / "old", tmp_path / "old" / "kept"]

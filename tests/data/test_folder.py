@@ -7,7 +7,6 @@ import pytest
 
 from hubbub import audio
 from hubbub.data import folder
-from hubbub.data.sources import open_dataset, verify
 from hubbub.errors import AudioError, DataError
 
 
@@ -73,22 +72,21 @@ class TestTable:
             ("sub/a.wav", "cat", "sub/a.wav", 1),
         ]
 
-    def test_a_mark_at_the_beginning_is_no_part_of_a_column(self, tmp_path: Path) -> None:
-        table(tmp_path, "\ufefffile_name,label\na.wav,dog\n")
-        assert folder.load(tmp_path).labels == ("dog",)
+    def test_esc50s_labels_have_categories(self, tmp_path: Path) -> None:
+        table(tmp_path, "file_name,label\na.wav,siren\nb.wav,cow\n")
+        assert folder.load(tmp_path).categories == {"cow": "animals", "siren": "urban"}
+        table(tmp_path, "file_name,label\na.wav,siren\nb.wav,applause\n")
+        assert folder.load(tmp_path).categories == {}
 
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
             ("file_name\na.wav\n", "line 1: has no column label"),
-            ("a\n1\n", "has no column file_name and label"),
             ("file_name,label\n", "lists no sound"),
             ("file_name,label\na.wav,dog\na.wav,cat\n", "line 3: lists a.wav again"),
             ("file_name,label\na.wav,\n", "line 2: has no file_name or no label"),
-            ("file_name,label\na.wav\n", "line 2: has no file_name or no label"),
             ("file_name,label\n../a.wav,dog\n", "line 2: '../a.wav' lies outside"),
             ("file_name,label\n/etc/a.wav,dog\n", "line 2: '/etc/a.wav' lies outside"),
-            ("file_name,label,fold\na.wav,dog,one\n", "line 2: fold 'one' is not a whole number"),
             ("file_name,label,fold\na.wav,dog,0\n", "line 2: fold '0' is not a whole number"),
         ],
     )
@@ -100,16 +98,3 @@ class TestTable:
         problems = folder.load(table(tmp_path, "file_name,label\ngone.wav,dog\n")).unreadable()
         assert len(problems) == 1
         assert "gone.wav" in problems[0]
-
-
-class TestRegistry:
-    def test_a_folder_is_opened_by_its_path(self, tmp_path: Path) -> None:
-        sounds(tmp_path, "dog/a.wav")
-        (tmp_path / "dog" / "b.wav").write_bytes(b"no sound")
-        assert open_dataset(str(tmp_path)).labels == ("dog",)
-        assert len(verify(str(tmp_path))) == 1
-
-    def test_a_copy_of_the_release_is_esc50(self, tiny_original: Path) -> None:
-        found = open_dataset(str(tiny_original))
-        assert found.name == "esc50"
-        assert found.folds

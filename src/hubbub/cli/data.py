@@ -1,7 +1,6 @@
 """`hubbub data`: fetch, import, check and describe datasets."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from hubbub.data.dataset import Dataset
+    from hubbub.types import Track
 
 app = typer.Typer(
     help="Fetch, import, check and describe datasets.",
@@ -20,31 +20,35 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="esc50, esc10 or synthetic.")]
-Given = Annotated[
-    str, typer.Argument(metavar="NAME", help="esc50, esc10, synthetic, or a folder of sounds, one folder a class.")
+PublishedName = Annotated[str, typer.Argument(metavar="NAME", help="Dataset name: esc50, or esc10, a part of it.")]
+DatasetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Dataset name (esc50, esc10, synthetic), or the path of a folder of sounds, one subfolder a class.",
+    ),
 ]
 
 _SHOWN = 20  # problems in full; the rest is counted
 
 
 @app.command()
-def fetch(name: Name) -> None:
-    """Download a dataset from where it is published (ESC-50: about 646 MB) and verify it.
+def fetch(name: PublishedName) -> None:
+    """Download ESC-50 (about 646 MB) and verify it.
 
-    What broke off goes on from there; what is there and whole is left as it is.
+    An interrupted download is resumed; a dataset that is there and whole is left as it is.
     """
-    from hubbub.data import esc50
+    from hubbub.data import esc50_release
 
-    _require_release(name)
+    _require_published(name)
     bar = _Bar("downloading")
 
-    def stage(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    def next_step(step: str) -> "Track":
         bar.close()
         return track(step)
 
     try:
-        folder = esc50.fetch_release(progress=bar, stages=stage)
+        folder = esc50_release.fetch_release(on_bytes=bar, progress=next_step)
     finally:
         bar.close()
     _say_where(folder)
@@ -52,18 +56,22 @@ def fetch(name: Name) -> None:
 
 @app.command("import")
 def import_(
-    name: Name, path: Annotated[Path, typer.Argument(metavar="PATH", help="The release: a folder or a zip.")]
+    name: PublishedName,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="ESC-50 release: folder or zip.")],
 ) -> None:
-    """Copy a dataset that you have already to where hubbub looks for it, once it is verified."""
-    from hubbub.data import esc50
+    """Import a copy of ESC-50 that you already have: verify it, and copy it to where hubbub looks for it."""
+    from hubbub.data import esc50_release
 
-    _require_release(name)
-    _say_where(esc50.import_release(path, stages=track))
+    _require_published(name)
+    _say_where(esc50_release.import_release(path, progress=track))
 
 
 @app.command()
-def verify(name: Given) -> None:
-    """Check a dataset: its table, its numbers, and that every clip decodes. Exit code 1 if something is wrong."""
+def verify(name: DatasetName) -> None:
+    """Verify a dataset: its table, the numbers of clips, classes and folds, and that every clip decodes.
+
+    Exit code 1 if something is damaged.
+    """
     from hubbub.data import sources
 
     problems = sources.verify(name, track("checking"))
@@ -72,10 +80,8 @@ def verify(name: Given) -> None:
     if len(problems) > _SHOWN:
         print(f"... and {len(problems) - _SHOWN:,} more")
     if problems:
-        cure = "make it again" if name == "synthetic" or sources.is_expanded(name) else "record or convert them again"
-        if name in ("esc50", "esc10"):
-            cure = f"fetch or import it again (hubbub data fetch {name})"
-        print(f"{name}: {len(problems):,} {'problem' if len(problems) == 1 else 'problems'}; {cure}")
+        count = f"{len(problems):,} {'problem' if len(problems) == 1 else 'problems'}"
+        print(f"{name}: {count}; {sources.find(name).remedy}")
         raise typer.Exit(ExitCode.FINDING)
     dataset = sources.open_dataset(name)
     print(f"{name}: whole, {len(dataset.clips):,} clips of {len(dataset.labels)} classes in {_folder(dataset)}")
@@ -83,58 +89,55 @@ def verify(name: Given) -> None:
 
 @app.command()
 def info(
-    name: Given, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False
+    name: DatasetName, as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False
 ) -> None:
     """Describe a dataset: clips, classes, folds, licence, citation, and recordings that lie in several folds."""
     from hubbub.data.sources import open_dataset
 
-    facts = _facts(open_dataset(name))
+    description = _to_dict(open_dataset(name))
     if as_json:
         import json
 
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        print(json.dumps(description, indent=1, ensure_ascii=False))
     else:
-        _show(_lines(facts))
+        _show(_lines(description))
 
 
-def _require_release(name: str) -> None:
-    """Refuse what cannot be fetched or imported; ESC-10 comes with ESC-50."""
-    from hubbub.data.sources import NAMES
+def _require_published(name: str) -> None:
+    """Refuse a dataset that cannot be fetched or imported; ESC-10 comes with ESC-50."""
+    from hubbub.data.sources import SOURCES
 
-    if name == "synthetic":
-        raise UsageError("synthetic sounds are made by code, nothing is fetched: see `hubbub data info synthetic`")
-    if name not in NAMES:
-        raise UsageError(f"unknown dataset {name!r}: known are {', '.join(NAMES)}")
+    if name not in SOURCES:
+        raise UsageError(f"unknown dataset {name!r}: known are {', '.join(SOURCES)}")
+    if not SOURCES[name].published:
+        raise UsageError(f"{name} sounds are made by code, nothing is fetched: see `hubbub data info {name}`")
 
 
 def _say_where(folder: Path) -> None:
     print(f"ESC-50 is in {folder}, verified; for research and other non-commercial use (CC BY-NC 3.0)")
-    other = os.environ.get("HUBBUB_ESC50")
-    if other and Path(other).resolve() != folder.resolve():
-        print(f"(commands use $HUBBUB_ESC50, {other}, as long as that is set)")
+    preferred = os.environ.get("HUBBUB_ESC50")
+    if preferred and Path(preferred).resolve() != folder.resolve():
+        print(f"(commands use $HUBBUB_ESC50, {preferred}, as long as that is set)")
 
 
 def _folder(dataset: "Dataset") -> str:
     return os.path.commonpath([clip.path.parent for clip in dataset.originals])
 
 
-def _facts(dataset: "Dataset") -> dict[str, Any]:
-    """What there is to say about a dataset, ready for JSON."""
-    from hubbub.data import esc50
-
-    known = set(dataset.labels) <= set(esc50.LABELS)
-    kinds = {label: esc50.category(label) for label in dataset.labels} if known else {}
+def _to_dict(dataset: "Dataset") -> dict[str, Any]:
+    """A dataset's description, ready for JSON."""
+    by_category: dict[str, list[str]] = {}
+    for label, category in dataset.categories.items():
+        by_category.setdefault(category, []).append(label)
     return {
         "name": dataset.name,
         "title": dataset.title,
         "location": _folder(dataset),
         "clips": len(dataset.originals),
-        "copies": len(dataset.clips) - len(dataset.originals),
+        "copies": dataset.copies,
         "recordings": len({clip.group for clip in dataset.clips}),
         "classes": list(dataset.labels),
-        "categories": {
-            kind: [label for label in kinds if kinds[label] == kind] for kind in dict.fromkeys(kinds.values())
-        },
+        "categories": by_category,
         "folds": {str(fold): sum(clip.fold == fold for clip in dataset.originals) for fold in dataset.folds},
         "spanning": {
             group: [{"clip": clip.id, "fold": clip.fold, "label": clip.label} for clip in clips]
@@ -146,27 +149,28 @@ def _facts(dataset: "Dataset") -> dict[str, Any]:
     }
 
 
-def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people: rows of a name and a text."""
-    folds = ", ".join(f"{fold}: {count}" for fold, count in facts["folds"].items())
-    grouped = [(f"  {kind}", ", ".join(labels)) for kind, labels in facts["categories"].items()]
+def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same for people: rows of a heading and a text."""
+    folds = ", ".join(f"{fold}: {count}" for fold, count in description["folds"].items())
+    by_category = [(f"  {category}", ", ".join(labels)) for category, labels in description["categories"].items()]
     spanning = [
         (f"  {group}", ", ".join(f"fold {clip['fold']} {clip['label']}" for clip in clips))
-        for group, clips in facts["spanning"].items()
+        for group, clips in description["spanning"].items()
     ]
+    copies, classes = description["copies"], description["classes"]
     return [
-        ("title", facts["title"]),
-        ("location", facts["location"]),
-        ("clips", f"{facts['clips']:,}, from {facts['recordings']:,} source recordings"),
-        *([("copies", f"{facts['copies']:,}, which are only ever trained on")] if facts["copies"] else []),
-        ("classes", f"{len(facts['classes'])}" + ("" if grouped else f": {', '.join(facts['classes'])}")),
-        *grouped,
+        ("title", description["title"]),
+        ("location", description["location"]),
+        ("clips", f"{description['clips']:,}, from {description['recordings']:,} source recordings"),
+        *([("copies", f"{copies:,}, which are only ever trained on")] if copies else []),
+        ("classes", f"{len(classes)}" + ("" if by_category else f": {', '.join(classes)}")),
+        *by_category,
         ("clips a fold", folds or "no official folds"),
         ("in several folds", f"{len(spanning) or 'no'} source recording{'s' if len(spanning) != 1 else ''}"),
         *spanning,
-        ("licence", facts["licence"]),
-        ("citation", facts["citation"]),
-        ("source", facts["source"]),
+        ("licence", description["licence"]),
+        ("citation", description["citation"]),
+        ("source", description["source"]),
     ]
 
 
@@ -189,7 +193,7 @@ def _show(lines: list[tuple[str, str]]) -> None:
 
 
 class _Bar:
-    """A `hubbub.data.download.Progress`: a bar on stderr, on a terminal only, from the first bytes until `close`."""
+    """A `hubbub.data.download.OnBytes`: a bar on stderr, on a terminal only, from the first bytes until `close`."""
 
     def __init__(self, what: str) -> None:
         from rich.console import Console

@@ -1,6 +1,5 @@
 """`hubbub features`: spectrogram pictures of a dataset, and what a network sees of one sound."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +21,6 @@ app = typer.Typer(
 )
 
 _VIEWS = 3  # augmented ones that are shown
-_ESC50_NAME = re.compile(r"\d+-\d+-[A-Z]+-(\d+)")
 
 
 @app.command()
@@ -107,9 +105,8 @@ def _category(label: str | None, file: Path) -> str:
     """The category of ESC-50 that rules of augmentation go by."""
     from hubbub.data import esc50
 
-    found = _ESC50_NAME.fullmatch(file.stem)
-    if label is None and found and int(found[1]) < len(esc50.LABELS):
-        label = esc50.LABELS[int(found[1])]
+    if label is None and (parts := esc50.parse_name(file)):
+        label = esc50.LABELS[parts.target]
     if label is None:
         raise UsageError(f"this recipe augments by category, and {file.name!r} does not tell its class: give --label")
     return esc50.category(label)

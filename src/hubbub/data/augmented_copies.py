@@ -7,15 +7,13 @@ The folder holds `audio/`, the table `augmented.csv`, which is written last, and
 asked for. The clips themselves stay where they are. A copy is only ever trained on, see `hubbub.data.splits`.
 """
 
-import csv
-import io
 import json
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -23,9 +21,11 @@ import soundfile
 from hubbub import audio
 from hubbub.augment.steps import Kind, Step, chain
 from hubbub.augment.transform import apply_all, generator
+from hubbub.data.clip_table import read_clips, require_inside
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
-from hubbub.storage import write_json, write_text, write_with
+from hubbub.storage import TableRow, write_csv, write_json, write_with
+from hubbub.types import Track
 from hubbub.workers import mapped
 
 VERSION = 1  #: of what a seed gives; raised whenever copies come to sound different
@@ -76,7 +76,7 @@ def planned(dataset: Dataset, about: About) -> list[Copy]:
 
     Raises UsageError if `total` leaves nothing to make, or the dataset has copies already.
     """
-    if len(dataset.originals) < len(dataset.clips):
+    if dataset.copies:
         raise UsageError(f"{dataset.name} has copies already: make copies of {about.source} itself")
     wanted = about.total - len(dataset.clips)
     if wanted < 1:
@@ -99,7 +99,7 @@ def expand(
     folder: Path,
     about: About,
     jobs: int = 1,
-    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    track: Track = iter,
 ) -> Dataset:
     """Make the copies that are not there yet, and return clips and copies as one dataset.
 
@@ -127,8 +127,8 @@ def expand(
 def _claim(folder: Path, about: About) -> None:
     """Say in the folder what it is for; refuse one that is for something else."""
     if (folder / ABOUT).is_file():
-        if (there := read_about(folder)) != about:
-            raise RefusedError(f"{folder} holds what `{_command(folder, there)}` makes: give another folder")
+        if (earlier := read_about(folder)) != about:
+            raise RefusedError(f"{folder} holds what `{_command(folder, earlier)}` makes: give another folder")
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RefusedError(f"{folder} is not an empty folder: give a new one, so that nothing in it is lost")
     else:
@@ -151,23 +151,28 @@ def _make(copy: Copy, folder: Path, seed: int) -> None:
 
 def _whole(path: Path, frames: int, rate: int) -> bool:
     try:
-        samples, found = audio.read(path)
+        samples, file_rate = audio.read(path)
     except AudioError:
         return False
-    return (len(samples), found) == (frames, rate)
+    return (len(samples), file_rate) == (frames, rate)
 
 
 def _write_table(folder: Path, copies: Iterable[Copy]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows = []
     for copy in sorted(copies, key=lambda copy: copy.file):
         clip = copy.source
-        fold = "" if clip.fold is None else clip.fold
-        table.writerow(
-            (copy.file, clip.id, copy.number, clip.label, clip.group, fold, copy.transform, f"{copy.amount:g}")
-        )
-    write_text(folder / TABLE, text.getvalue())
+        rows.append((copy.file, clip.id, copy.number, *_inherited(clip), copy.transform, f"{copy.amount:g}"))
+    write_csv(folder / TABLE, COLUMNS, rows)
+
+
+def _inherited(clip: Clip) -> tuple[str, str, str]:
+    """What a copy has from its clip, as the table says it: label, recording and fold."""
+    return clip.label, clip.group, "" if clip.fold is None else str(clip.fold)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether `hubbub augment` made this folder, or began to."""
+    return any((folder / file).is_file() for file in (ABOUT, TABLE))
 
 
 def read_about(folder: Path) -> About:
@@ -192,15 +197,17 @@ def load(folder: Path, source: Dataset) -> Dataset:
     Raises DataError if the copies are not finished, the table is damaged, or a file is missing; it says which.
     """
     about = read_about(folder)
-    cure = f"complete it with `{_command(folder, about)}`"
+    remedy = f"complete it with `{_command(folder, about)}`"
     if not (folder / TABLE).is_file():
-        raise DataError(f"{folder} is not finished: {cure}")
-    copies = _rows(folder, source, cure)
+        raise DataError(f"{folder} is not finished: {remedy}")
+    originals = {clip.id: clip for clip in source.clips}
+    parse = partial(_parsed, folder=folder, originals=originals)
+    copies = [copy for copy, _ in read_clips(folder / TABLE, COLUMNS, parse, remedy)]
     if len(copies) != about.total - len(source.clips):
         wanted = about.total - len(source.clips)
-        raise DataError(f"{folder / TABLE} lists {len(copies):,} copies instead of {wanted:,}: {cure}")
+        raise DataError(f"{folder / TABLE} lists {len(copies):,} copies instead of {wanted:,}: {remedy}")
     if missing := [copy.path for copy in copies if not copy.path.is_file()]:
-        raise DataError(f"{missing[0]} is missing, and {len(missing) - 1:,} more copies: {cure}")
+        raise DataError(f"{missing[0]} is missing, and {len(missing) - 1:,} more copies: {remedy}")
     return replace(
         source,
         name=f"{source.name}+{len(copies)}",
@@ -209,40 +216,22 @@ def load(folder: Path, source: Dataset) -> Dataset:
     )
 
 
-def _rows(folder: Path, source: Dataset, cure: str) -> list[Clip]:
-    originals = {clip.id: clip for clip in source.clips}
-    copies: dict[str, Clip] = {}
-    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        try:
-            for row in table:
-                copy = _parsed(row, folder, originals)
-                if copy.id in copies:
-                    raise ValueError(f"lists {copy.id} again")
-                copies[copy.id] = copy
-        except (ValueError, KeyError, csv.Error) as error:
-            what = f"has no column {error}" if isinstance(error, KeyError) else error
-            raise DataError(f"{folder / TABLE}, line {table.line_num}: {what}; {cure}") from error
-    return list(copies.values())
-
-
-def _parsed(row: dict[str, str], folder: Path, originals: dict[str, Clip]) -> Clip:
-    """One line of the table; raises KeyError for a missing column, ValueError for an impossible value."""
-    name, of = row["file"], row["source"]
-    told = row["label"], row["recording"], row["fold"]
-    if None in row.values():
-        raise ValueError("is cut off")
-    if name in ("", ".", "..") or Path(name).name != name or name in originals:
-        raise ValueError(f"{name!r} is not the name of a copy")
-    if of not in originals:
-        raise ValueError(f"the dataset has no clip {of!r}")
-    clip = originals[of]
-    if told != (clip.label, clip.group, "" if clip.fold is None else str(clip.fold)):
-        raise ValueError(f"label, recording and fold {told} are not those of {of}")
-    return replace(clip, id=name, path=folder / SOUNDS / name, made_from=of)
+def _parsed(row: TableRow, folder: Path, originals: dict[str, Clip]) -> Clip:
+    """One line of the table; raises ValueError for an impossible value."""
+    name, made_from = row["file"], row["source"]
+    require_inside(name)
+    if name in originals:
+        raise ValueError(f"{name!r} is an original, not a copy")
+    if made_from not in originals:
+        raise ValueError(f"the dataset has no clip {made_from!r}")
+    clip = originals[made_from]
+    inherited = row["label"], row["recording"], row["fold"]
+    if inherited != _inherited(clip):
+        raise ValueError(f"label, recording and fold {inherited} are not those of {made_from}")
+    return replace(clip, id=name, path=folder / SOUNDS / name, made_from=made_from)
 
 
 def _command(folder: Path, about: About) -> str:
     """What makes such a folder, as one types it."""
     settings = f"--total {about.total} --seed {about.seed} --format {about.format}"
-    return f"hubbub augment {about.source} --out {shlex.quote(str(folder))} {settings}"
+    return f"hubbub augment {shlex.quote(about.source)} --out {shlex.quote(str(folder))} {settings}"

@@ -1,13 +1,12 @@
 """What a dataset is: labelled clips, with their source recordings, licence and citation."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hubbub import audio
 from hubbub.errors import AudioError
-
-Track = Callable[[Iterable["Clip"]], Iterable["Clip"]]  #: wraps clips on their way, to show progress
+from hubbub.types import Track
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Dataset:
     """Labelled clips.
 
     Attributes:
-        name: as used on the command line.
+        name: short, for file names and messages: "esc50", the folder's name, or "esc50+6143" with augmented copies.
         title: for people.
         labels: the classes, in the order of their numbers.
         clips: sorted by id.
@@ -46,6 +45,8 @@ class Dataset:
         source: where the sounds come from; "made by code" for synthetic ones.
         showcase: ids of clips whose recordings are kept out of the training of models for use, so that a demonstration
             can show something unheard.
+        categories: of each label, where all labels are ESC-50's; else empty.
+        reference: what `hubbub.data.sources.open_dataset` opens it by, a name or a path; empty if it was not opened so.
     """
 
     name: str
@@ -56,11 +57,18 @@ class Dataset:
     citation: str
     source: str
     showcase: tuple[str, ...] = ()
+    categories: Mapping[str, str] = field(default_factory=dict, hash=False)
+    reference: str = field(default="", compare=False)
 
     @property
     def originals(self) -> tuple[Clip, ...]:
         """The clips that no augmentation made."""
         return tuple(clip for clip in self.clips if clip.made_from is None)
+
+    @property
+    def copies(self) -> int:
+        """How many of the clips augmentation made."""
+        return sum(clip.made_from is not None for clip in self.clips)
 
     @property
     def folds(self) -> tuple[int, ...]:

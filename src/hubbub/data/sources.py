@@ -1,15 +1,87 @@
-"""The datasets by the names that the command line knows."""
+"""The datasets by the names that the command line knows, and the kinds of folders that are datasets."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hubbub.data import esc50, folder
-from hubbub.data.dataset import Dataset, Track
+from hubbub.data.dataset import Dataset
 from hubbub.errors import UsageError
+from hubbub.types import Track
 
-NAMES = ("esc50", "esc10", "synthetic")
+_FETCH = "fetch or import it again (hubbub data fetch {})"
 
 
-def open_dataset(name: str) -> Dataset:
+@dataclass(frozen=True)
+class Source:
+    """How a dataset is opened, checked and mended; the functions take its name or path.
+
+    Attributes:
+        load: opens it.
+        remedy: what to do when its files are damaged.
+        verify: what is wrong with its files, one line a problem; None to decode every clip.
+        published: whether it comes with the release of ESC-50, which can be fetched and imported.
+    """
+
+    load: Callable[[str], Dataset]
+    remedy: str
+    verify: Callable[[str, Track], list[str]] | None = None
+    published: bool = False
+
+
+# What takes a while to import, such as scipy and httpx, is imported late.
+
+
+def _load_synthetic(name: str) -> Dataset:
+    from hubbub.data.synth import synthetic
+
+    return synthetic.dataset()
+
+
+def _has_copies(path: Path) -> bool:
+    from hubbub.data import augmented_copies
+
+    return augmented_copies.is_begun(path)
+
+
+def _load_copies(path: str) -> Dataset:
+    from hubbub.data import augmented_copies
+
+    return augmented_copies.load(Path(path), open_dataset(augmented_copies.read_about(Path(path)).source))
+
+
+def _verify_release(path: str, track: Track) -> list[str]:
+    """Of the release in a folder; the name esc50 or esc10 stands for the one that is found."""
+    from hubbub.data import esc50_release
+
+    return esc50_release.verify(None if path in SOURCES else Path(path), track)
+
+
+SOURCES = {
+    "esc50": Source(lambda name: esc50.load(), _FETCH.format("esc50"), _verify_release, published=True),
+    "esc10": Source(lambda name: esc50.load_esc10(), _FETCH.format("esc10"), _verify_release, published=True),
+    "synthetic": Source(_load_synthetic, "make it again"),
+}
+
+#: Kinds of folders, each with what recognises it; the first that does decides.
+FOLDERS: tuple[tuple[Callable[[Path], bool], Source], ...] = (
+    (_has_copies, Source(_load_copies, "make it again")),
+    (esc50.is_release, Source(lambda path: esc50.load(Path(path)), "copy it again from a whole one", _verify_release)),
+    (Path.is_dir, Source(lambda path: folder.load(Path(path)), "record or convert them again")),
+)
+
+
+def find(reference: str) -> Source:
+    """How the dataset of that name, or in that folder, is opened; raises UsageError for an unknown one."""
+    if reference in SOURCES:
+        return SOURCES[reference]
+    path = Path(reference)
+    if path.is_dir():
+        return next(source for recognises, source in FOLDERS if recognises(path))
+    raise UsageError(f"unknown dataset {reference!r}: known are {', '.join(SOURCES)}, and there is no such folder")
+
+
+def open_dataset(reference: str) -> Dataset:
     """The dataset of that name, or in that folder.
 
     A folder may be one that `hubbub augment` made, which comes with the clips that it is made from, a copy of the
@@ -18,42 +90,12 @@ def open_dataset(name: str) -> Dataset:
     Raises UsageError for an unknown one, MissingDatasetError if it is not here, DataError if it is damaged,
     MissingAudioError for a folder without sounds.
     """
-    if is_expanded(name):
-        from hubbub.data import augmented_copies
-
-        return augmented_copies.load(Path(name), open_dataset(augmented_copies.read_about(Path(name)).source))
-    if _is_folder(name):
-        return esc50.load(Path(name)) if esc50.is_release(Path(name)) else folder.load(Path(name))
-    _require_known(name)
-    if name == "synthetic":
-        from hubbub.data.synth import synthetic
-
-        return synthetic.dataset()
-    return esc50.load() if name == "esc50" else esc50.load_esc10()
+    return replace(find(reference).load(reference), reference=reference)
 
 
-def verify(name: str, track: Track = iter) -> list[str]:
-    """What is wrong with a dataset's files, one line a problem; errors as `open_dataset`.
-
-    ESC-10 is a part of ESC-50's release, which is checked as a whole.
-    """
-    if _is_folder(name) and esc50.is_release(Path(name)):
-        return esc50.verify(Path(name), track)
-    if name == "synthetic" or _is_folder(name):
-        return open_dataset(name).unreadable(track)
-    _require_known(name)
-    return esc50.verify(None, track)
-
-
-def is_expanded(name: str) -> bool:
-    """Whether a name is that of a folder that `hubbub augment` made, or has begun."""
-    return name not in NAMES and any(Path(name, file).is_file() for file in ("augmented.json", "augmented.csv"))
-
-
-def _is_folder(name: str) -> bool:
-    return name not in NAMES and Path(name).is_dir()
-
-
-def _require_known(name: str) -> None:
-    if name not in NAMES:
-        raise UsageError(f"unknown dataset {name!r}: known are {', '.join(NAMES)}, and there is no such folder")
+def verify(reference: str, track: Track = iter) -> list[str]:
+    """What is wrong with a dataset's files, one line a problem; errors as `open_dataset`."""
+    source = find(reference)
+    if source.verify is not None:
+        return source.verify(reference, track)
+    return open_dataset(reference).unreadable(track)

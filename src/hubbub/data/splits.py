@@ -170,12 +170,12 @@ def official(dataset: "Dataset", fold: int, validation: float = 0.15, seed: int 
     return _honest("official", fold, dataset, tested, validation, seed)
 
 
-def all_but(dataset: "Dataset", kept: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
-    """For a model to be used: everything but the source recordings of the clips `kept`, which are the test.
+def all_but(dataset: "Dataset", test_ids: Iterable[str], validation: float = 0.15, seed: int = 0) -> Split:
+    """For a model to be used: everything but the source recordings of some clips, which are the test.
 
     Arguments as `official`.
     """
-    names = set(kept)
+    names = set(test_ids)
     out = {clip.group for clip in dataset.clips if clip.id in names}
     tested = {clip.id for clip in dataset.originals if clip.group in out}
     return _honest("all-but-showcase" if names else "all", None, dataset, tested, validation, seed)
@@ -247,13 +247,13 @@ def by_recording(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, in
         groups.setdefault(clip.group, Counter())[clip.label] += 1
     order = [str(name) for name in np.random.default_rng(seed).permutation(sorted(groups))]
     filled = {fold: Counter[str]() for fold in range(1, count + 1)}
-    found = {}
+    folds = {}
     for group in sorted(order, key=lambda name: -groups[name].total()):
         labels = groups[group]
         fold = min(filled, key=lambda f: (sum(n * filled[f][label] for label, n in labels.items()), filled[f].total()))
         filled[fold] += labels
-        found[group] = fold
-    return found
+        folds[group] = fold
+    return folds
 
 
 def _by_name(dataset: "Dataset", plan: Plan) -> Split:
@@ -273,8 +273,8 @@ def _by_name(dataset: "Dataset", plan: Plan) -> Split:
         ids.insert(0, {clip.id for clip in part if clip.group not in later})
         dropped |= {clip.id for clip in part if clip.group in later}
         later |= {clip.group for clip in part}
-    for name, expression, found in zip(PARTS, expressions, ids, strict=True):
-        if not found:
+    for name, expression, part_ids in zip(PARTS, expressions, ids, strict=True):
+        if not part_ids:
             raise UsageError(f"the pattern for {name}, {expression.pattern!r}, leaves no clip of {dataset.name} there")
     train, chosen_by, tested = ids
     copies = _copies(dataset, train, chosen_by | tested)

@@ -5,7 +5,7 @@ carries, as text, which front end it was made with and what the clip sounds like
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -19,15 +19,14 @@ from hubbub import audio
 from hubbub.data.dataset import Clip
 from hubbub.errors import DataError, HubbubError, UsageError, missing_extra
 from hubbub.features.cache import Features, sample_digest
-from hubbub.logmel import Floats, LogMelSpec, logmel
+from hubbub.logmel import LogMelSpec, logmel
 from hubbub.storage import digest, write_with
+from hubbub.types import Floats, Track
 from hubbub.workers import mapped
 
 _WHITE = 255
 _FRONTEND, _SAMPLES = "hubbub-frontend", "hubbub-samples"  # keys of the text in a picture
-_AGAIN = "write it again with `hubbub features pictures DATASET --recipe RECIPE`"
-
-Track = Callable[[Iterable[Clip]], Iterable[Clip]]
+_REMEDY = "write it again with `hubbub features pictures DATASET --recipe RECIPE`"
 
 
 def write(
@@ -73,9 +72,9 @@ def read(folder: Path, clips: Sequence[Clip], spec: LogMelSpec, seconds: float) 
     arrays = np.empty((len(clips), height, width), np.float32)
     digests = []
     for index, clip in enumerate(clips):
-        grey, samples = _opened(path(folder, clip), spec, seconds)
+        grey, clip_digest = _opened(path(folder, clip), spec, seconds)
         arrays[index] = _values(grey, spec)
-        digests.append(samples)
+        digests.append(clip_digest)
     return Features(arrays, tuple(digests))
 
 
@@ -87,19 +86,19 @@ def path(folder: Path, clip: Clip) -> Path:
 def _paint(clip: Clip, spec: LogMelSpec, seconds: float, folder: Path) -> bool:
     """Write a clip's picture unless it is there; whether it was written."""
     samples, rate = audio.read(clip.path)
-    name, target = sample_digest(samples, rate), path(folder, clip)
+    clip_digest, target = sample_digest(samples, rate), path(folder, clip)
     try:
-        if _opened(target, spec, seconds)[1] == name:
+        if _opened(target, spec, seconds)[1] == clip_digest:
             return False
     except HubbubError:  # missing, damaged, of another front end: made anew
         pass
     length = round(seconds * spec.sample_rate)
-    heard = audio.resample(samples, rate, spec.sample_rate)[:length]
-    grey = _grey(logmel(np.pad(heard, (0, length - len(heard))), spec), spec)
+    resampled = audio.resample(samples, rate, spec.sample_rate)[:length]
+    grey = _grey(logmel(np.pad(resampled, (0, length - len(resampled))), spec), spec)
     image, png = _pillow()
     text = png.PngInfo()
     text.add_text(_FRONTEND, _frontend(spec, seconds))
-    text.add_text(_SAMPLES, name)
+    text.add_text(_SAMPLES, clip_digest)
     write_with(target, lambda part: image.fromarray(grey).save(part, pnginfo=text))
     return True
 
@@ -116,13 +115,13 @@ def _opened(picture: Path, spec: LogMelSpec, seconds: float) -> tuple[NDArray[np
             mode, size, texts = image.mode, image.size, dict(image.info)
             grey = np.asarray(image) if (mode, size) == ("L", (width, height)) else np.empty(0, np.uint8)
     except Exception as error:  # Pillow raises half a dozen kinds
-        raise DataError(f"{picture} is damaged ({error}): {_AGAIN}") from error
+        raise DataError(f"{picture} is damaged ({error}): {_REMEDY}") from error
     if mode != "L" or _SAMPLES not in texts or _FRONTEND not in texts:
-        raise DataError(f"{picture} is not a picture that hubbub wrote: {_AGAIN}")
+        raise DataError(f"{picture} is not a picture that hubbub wrote: {_REMEDY}")
     if size != (width, height):
-        raise DataError(f"{picture} has {size[0]} x {size[1]} pixels, not {width} x {height}: {_AGAIN}")
+        raise DataError(f"{picture} has {size[0]} x {size[1]} pixels, not {width} x {height}: {_REMEDY}")
     if texts[_FRONTEND] != _frontend(spec, seconds):
-        raise DataError(f"{picture} was written for another front end or another length: {_AGAIN}")
+        raise DataError(f"{picture} was written for another front end or another length: {_REMEDY}")
     return grey, str(texts[_SAMPLES])
 
 

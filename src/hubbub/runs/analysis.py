@@ -74,8 +74,7 @@ class RunAnalysis:
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """Each class's category, if all are ESC-50's; else none."""
-        known = set(self.labels) <= set(esc50.LABELS)
-        return tuple(esc50.category(label) for label in self.labels) if known else ()
+        return tuple(esc50.categories(self.labels).values())
 
     @cached_property
     def counts(self) -> Ints:

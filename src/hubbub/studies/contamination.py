@@ -19,8 +19,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from hubbub import audio
+from hubbub.data import esc50
 from hubbub.data.dataset import Clip
-from hubbub.data.folder import recording
 from hubbub.errors import AudioError
 from hubbub.features.cache import sample_digest
 from hubbub.modelfile import TrainingRecord
@@ -57,7 +57,7 @@ def match_names(record: TrainingRecord, clips: Iterable[Clip]) -> Matches:
     matches: dict[str, tuple[MatchKind, ...]] = {}
     for clip in clips:
         ids = possible_ids(clip)
-        recordings = {clip.group, *ids, *filter(None, map(recording, ids))}
+        recordings = {clip.group, *ids, *(parts.recording for parts in map(esc50.parse_name, ids) if parts)}
         kinds: list[MatchKind] = []
         if any(record.has_heard(name, "") for name in ids):
             kinds.append("clip")

@@ -117,7 +117,7 @@ class Experiment:
         trunk = pretrained.load(settings.network, settings.frontend.channels, seed, weights)
         job = TrainingJob(
             arrays=clip_arrays(clips, settings, pictures, progress),
-            dataset=dataset_record(clips, reference),
+            dataset=DatasetRecord(clips.name.removesuffix(f"+{clips.copies}"), clips.reference, clips.copies),
             recipe=settings,
             trunk=trunk,
             seed=seed,
@@ -217,12 +217,6 @@ def load_recipe(
     return recipe_file.load(recipe, changes | dict(overrides or {}), budget)
 
 
-def dataset_record(dataset: Dataset, reference: str) -> DatasetRecord:
-    """What a run puts on record of its dataset, which `open_dataset(reference)` opens again."""
-    copies = len(dataset.clips) - len(dataset.originals)
-    return DatasetRecord(dataset.name.removesuffix(f"+{copies}"), reference, copies)
-
-
 def clip_arrays(
     dataset: Dataset, recipe: Recipe, pictures: Path | None = None, progress: Progress = no_progress
 ) -> ClipArrays:
@@ -231,8 +225,7 @@ def clip_arrays(
     Raises UsageError for acoustic rules on classes that ESC-50 does not have, and what `features` raise.
     """
     spec, seconds, clips = recipe.frontend, recipe.seconds, dataset.clips
-    known = set(dataset.labels) <= set(esc50.LABELS)
-    if recipe.augment.rules == "acoustic" and not known:
+    if recipe.augment.rules == "acoustic" and not dataset.categories:
         raise UsageError(f"acoustic rules know the classes of ESC-50 only, not all of {dataset.name}: use balanced")
     if pictures is not None:
         features = png.read(pictures, clips, spec, seconds)
@@ -251,7 +244,7 @@ def clip_arrays(
         np.array([clip.group for clip in clips]),
         np.array([clip.fold or 0 for clip in clips]),
         features.digests,
-        tuple(esc50.category(label) for label in dataset.labels) if known else (),
+        tuple(dataset.categories[label] for label in dataset.labels) if dataset.categories else (),
         waveforms,
     )
 

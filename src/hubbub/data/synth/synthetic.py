@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub import audio
+from hubbub.data import esc50
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.synth import nature as nature
 from hubbub.data.synth import things as things
@@ -128,6 +129,7 @@ def dataset(folder: Path | None = None, labels: Iterable[str] = LABELS, per_fold
         licence="CC0",
         citation="Sounds made by hubbub, after A. Farnell, Designing Sound, MIT Press, 2010",
         source="made by code",
+        categories=esc50.categories(labels),
     )
 
 
