@@ -113,3 +113,9 @@ def changed(run: Run, **fields: Any) -> Run:
         fields.setdefault("kind", parsed.kind)
     write_json(run.folder / "about.json", replace(run.record, **fields).to_dict())
     return Run(run.folder)
+
+
+def with_metrics(run: Run, metrics: Mapping[str, Any]) -> Run:
+    """The run with other figures."""
+    write_json(run.folder / "metrics.json", dict(metrics))
+    return Run(run.folder)

@@ -132,8 +132,8 @@ def test_what_is_wrong_is_told_before_training(hubbub: Hubbub, arguments: list[s
 
 
 def test_without_the_learning_stack(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "hubbub.studies.leak_study")
-    monkeypatch.delattr("hubbub.studies.leak_study")
+    monkeypatch.delitem(sys.modules, "hubbub.studies.experiment")
+    monkeypatch.delattr("hubbub.studies.experiment")
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "hubbub.train.export")
     monkeypatch.delattr("hubbub.train.export")

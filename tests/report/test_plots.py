@@ -36,7 +36,7 @@ def cross_validation(folder: Path) -> Run:
     for name in ("fold1", "fold2", "final"):
         made(folder / name, tested=name != "final")
     write_json(folder / "metrics.json", run.metrics | {"folds": {"fold1": 0.8, "fold2": 1.0}})
-    return run
+    return Run(folder)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_chosen_epoch(tmp_path: Path, drawn: list[Any]) -> None:
     plots.plot_curves(run, tmp_path / "x.png")
     assert legend(drawn[0]) == "chosen: epoch 2 of stage 1 (loss 0.900, accuracy 70.0 %)"
     write_text(tmp_path / "recipe.yaml", "name: mine\nmonitor: val_accuracy\n")
-    plots.plot_curves(run, tmp_path / "x.png")
+    plots.plot_curves(Run(tmp_path), tmp_path / "x.png")
     assert legend(drawn[1]) == "chosen: epoch 1 of stage 2 (loss 1.100, accuracy 80.0 %)"
 
 

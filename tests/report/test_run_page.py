@@ -13,7 +13,7 @@ from hubbub.report import playlist, run_page
 from hubbub.report.terminal import percent
 from hubbub.runs import analysis
 from hubbub.runs.run import Run
-from hubbub.storage import write_csv, write_json, write_text
+from hubbub.storage import write_csv, write_text
 
 LABELS = ("siren", "dog", "rain", "cow")  # neither in alphabetical order nor in ESC-50's
 PLANTED = {("rain", "siren"): 1, ("rain", "cow"): 2, ("cow", "dog"): 3}
@@ -151,7 +151,7 @@ def test_an_evaluation_says_what_was_left_out_and_what_is_unknown(tmp_path: Path
     }
     run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED, **about)
     unknown = {"clips": 3, "share": 0.125, "accuracy": 0.75, "interval": [0.5, 1.0], "spared": 1 / 3}
-    write_json(run.folder / "metrics.json", run.metrics | {"unknown": unknown})
+    run = tinyruns.with_metrics(run, run.metrics | {"unknown": unknown})
     write_text(run.folder / "recipe.yaml", "name: evaluation of mine 1\n")
     run_page.write(tmp_path / "page.html", run)
     text = tinypages.body(tmp_path / "page.html")
@@ -179,7 +179,7 @@ def test_a_cross_validation_shows_its_folds_and_their_curves(tmp_path: Path) -> 
         inner = tinyruns.write(tmp_path / "cv" / name, "official-fold1")
         write_csv(inner.folder / "epochs.csv", EPOCHS, [[1, 1, 2.0, "nan", 0.25], [1, 2, 1.0, 0.123456789, 0.5]])
         write_csv(inner.folder / "strengths.csv", ["epoch", "sea_waves"], [[1, 1.0], [2, 0.5]])
-    write_json(tmp_path / "cv" / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.75}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.75}})
     page = tmp_path / "page.html"
     run_page.write(page, run)
     data, text = tinypages.kept(page, "data"), tinypages.body(page)

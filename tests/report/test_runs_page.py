@@ -11,7 +11,7 @@ from hubbub.report import playlist, runs_page
 from hubbub.runs.analysis import RunAnalysis
 from hubbub.runs.comparison import pair
 from hubbub.runs.run import Run
-from hubbub.storage import write_csv, write_json
+from hubbub.storage import write_csv
 
 LABELS = ("siren", "dog", "rain")
 
@@ -104,7 +104,7 @@ def test_curves_are_those_of_the_folds(tmp_path: Path) -> None:
     for name in ("fold1", "final"):
         inner = tinyruns.write(runs[0].folder / name)
         write_csv(inner.folder / "epochs.csv", columns, [[1, 1, 2.0, 1.0, 0.25]])
-    write_json(runs[0].folder / "metrics.json", runs[0].metrics | {"folds": {"fold1": 0.5}})
+    runs[0] = tinyruns.with_metrics(runs[0], runs[0].metrics | {"folds": {"fold1": 0.5}})
     write_csv(runs[1].folder / "epochs.csv", columns, [[1, 1, 3.0, 1.0, 0.25]])
     runs_page.write(page, runs)
     found = [[part["name"] for part in run["curves"]] for run in tinypages.kept(page, "data")["runs"]]

@@ -61,12 +61,12 @@ def test_an_evaluation_has_no_training_but_says_how_it_knows_the_unknown(tmp_pat
     run = tinyruns.changed(run, seed=None, outcome={})
     unknown = {"clips": 3, "share": 0.1, "accuracy": 0.96296, "interval": [0.9, 1.0]}
     metrics = {name: fact for name, fact in run.metrics.items() if name != "parameters"} | {"train": NONE}
-    write_json(run.folder / "metrics.json", metrics | {"unknown": unknown})
+    run = tinyruns.with_metrics(run, metrics | {"unknown": unknown})
     text = printed(overview(run))
     assert text.startswith("mine: esc50, official-fold1\n")
     assert "called unknown: 3 clips (10.0 %); accuracy of the rest 96.30 % (95 % interval 90.0 to 100.0)\n" in text
     assert "\nLinux x, commit abc" in text
-    write_json(run.folder / "metrics.json", metrics | {"unknown": {**unknown, "accuracy": None, "interval": None}})
+    run = tinyruns.with_metrics(run, metrics | {"unknown": {**unknown, "accuracy": None, "interval": None}})
     assert "called unknown: 3 clips (10.0 %)\n" in printed(overview(run))
 
 
@@ -76,14 +76,14 @@ def test_a_run_without_a_mistake(tmp_path: Path) -> None:
 
 def test_a_cross_validation_shows_its_folds_and_a_short_run_its_seconds(tmp_path: Path) -> None:
     run = made(tmp_path, [5], seconds=42.4)
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.98765}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.98765}})
     text = printed(overview(run))
     assert "folds 50.00  98.77" in text and "parameters, 42 s," in text
 
 
 def test_a_model_for_use_has_no_accuracy(tmp_path: Path) -> None:
     run = made(tmp_path, [])
-    write_json(tmp_path / "metrics.json", {"train": PART, "validation": NONE, "test": NONE, "parameters": 1})
+    run = tinyruns.with_metrics(run, {"train": PART, "validation": NONE, "test": NONE, "parameters": 1})
     assert "tested on nothing" in printed(overview(run)) and "accuracy" not in printed(overview(run))
 
 
@@ -120,7 +120,7 @@ def test_only_shared_clips_are_compared_whatever_their_order(tmp_path: Path) -> 
     Predictions(kept.classes, some, kept.folds[rows], kept.targets[rows], kept.probabilities[rows]).write(
         second.folder / "predictions.csv"
     )
-    assert str(comparison(first, second)).startswith("b against a, 20 clips: +5.00 points")
+    assert str(comparison(first, Run(second.folder))).startswith("b against a, 20 clips: +5.00 points")
 
 
 @pytest.mark.parametrize("changes", [{"prefix": "other"}, {"labels": ("a", "b", "c")}])
@@ -134,5 +134,5 @@ def test_clips_of_a_cross_validation_are_those_of_its_folds(tmp_path: Path) -> N
     first = made(tmp_path / "cv", [0, 1])
     (first.folder / "fold1").mkdir()
     (first.folder / "clips.csv").rename(first.folder / "fold1" / "clips.csv")
-    write_json(first.folder / "metrics.json", first.metrics | {"folds": {"fold1": 0.9}})
+    first = tinyruns.with_metrics(first, first.metrics | {"folds": {"fold1": 0.9}})
     assert "+6.67 points" in str(comparison(first, made(tmp_path / "b", [])))

@@ -7,7 +7,8 @@ import sklearn.metrics
 import tinyruns
 from hubbub.errors import DataError
 from hubbub.runs.analysis import RunAnalysis, similarity_order
-from hubbub.storage import write_csv, write_json
+from hubbub.runs.run import Run
+from hubbub.storage import write_csv
 
 LABELS = ("siren", "dog", "rain", "cow")  # neither in alphabetical order nor in ESC-50's
 
@@ -42,7 +43,7 @@ def test_a_class_without_clips_has_no_recall_and_one_that_was_never_named_no_pre
     assert (a.recall, a.precision, b.recall, b.precision) == (0, None, 1, 0.5)
     rows = [line for line in (tmp_path / "predictions.csv").read_text().splitlines() if ",b," not in line[:20]]
     (tmp_path / "predictions.csv").write_text("\n".join([*rows, ""]))
-    assert RunAnalysis.of(run).classes[1].recall is None and a.category is None
+    assert RunAnalysis.of(Run(tmp_path)).classes[1].recall is None and a.category is None
 
 
 def test_mistakes_come_first_and_what_misleads_most_ahead(tmp_path: Path) -> None:
@@ -134,6 +135,6 @@ def test_clips_of_a_run_are_its_own_or_those_of_its_folds(tmp_path: Path) -> Non
     (tmp_path / "fold1").mkdir()
     (tmp_path / "clips.csv").rename(tmp_path / "fold1" / "clips.csv")
     with pytest.raises(DataError, match=r"clips.csv cannot be read"):
-        _ = RunAnalysis.of(run).recordings
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5}})
+        _ = RunAnalysis.of(Run(tmp_path)).recordings
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5}})
     assert RunAnalysis.of(run).recordings == known

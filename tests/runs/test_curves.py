@@ -7,7 +7,7 @@ import tinyruns
 from hubbub.errors import DataError
 from hubbub.runs import curves
 from hubbub.runs.run import Run
-from hubbub.storage import write_csv, write_json, write_text
+from hubbub.storage import write_csv, write_text
 
 COLUMNS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr")
 ROWS = [(1, 1, 2.0, 1.5, 0.4, 1e-3), (1, 2, 1.5, 0.9, 0.7, 1e-3), (2, 1, 1.2, 1.1, 0.8, 1e-4)]
@@ -47,6 +47,6 @@ def test_a_damaged_table(tmp_path: Path, text: str) -> None:
 def test_parts_of_a_cross_validation_that_are_finished(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
     assert curves.parts(run) == [run]
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
     inner = [tinyruns.write(tmp_path / name) for name in ("fold1", "final")]
     assert curves.parts(run) == inner

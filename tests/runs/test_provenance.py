@@ -9,7 +9,7 @@ import tinyruns
 from hubbub.cli.main import app
 from hubbub.runs import provenance
 from hubbub.runs.run import Run
-from hubbub.storage import write_csv, write_json, write_text
+from hubbub.storage import write_csv, write_text
 
 
 def opened(run: Run, **fields: Any) -> Run:
@@ -44,7 +44,7 @@ def test_the_command_that_makes_a_training_again(tmp_path: Path, split: str, exp
 
 def test_the_command_of_a_cross_validation(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path, "LEAKY random folds 1 2", seed=3)
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
     (line,) = provenance.command(opened(run, dataset="my sounds"))
     assert line == "hubbub cv recipe.yaml --dataset 'my sounds' --seed 3 --i-know-it-leaks" and parses(line)
 
@@ -85,7 +85,7 @@ def test_facts_are_what_is_on_record(tmp_path: Path) -> None:
 def test_parts_and_folds(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
     inner = tinyruns.write(tmp_path / "fold1", "official-fold1")
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
     test = run.metrics["test"]
     assert provenance.parts(run) == [
         provenance.Part("train", 24, 0.9, 0.1),
@@ -113,7 +113,7 @@ def test_training_clips_of_each_class(tmp_path: Path) -> None:
     listed(tmp_path, 3)
     assert provenance.trained_on(run) == {"dog": 3, "rain": 1}
     (tmp_path / "clips.csv").unlink()
-    write_json(tmp_path / "metrics.json", run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.6}})
     listed(tmp_path / "fold1", 4)
     listed(tmp_path / "fold2", 1)
     assert provenance.trained_on(run) == {"dog": 2.5, "rain": 1}

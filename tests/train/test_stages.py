@@ -3,8 +3,8 @@ import pickle
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from hubbub.runs.record import DatasetRecord
 from hubbub.storage import read_csv
 from hubbub.train import arrays, stages
 from hubbub.train.arrays import ClipArrays
-from hubbub.train.callbacks import BatchEnd, OnBatchEnd, ignore
+from hubbub.train.callbacks import BatchEnd
 from hubbub.train.config import Recipe, Stage
 from hubbub.train.fit import predict
 from hubbub.train.job import TrainingJob
@@ -28,23 +28,16 @@ class Stop(RuntimeError):
     pass
 
 
-def fit(folder: Path, recipe: Recipe = tiny.FINETUNE, seed: int = 0, **facts: object) -> ClassifierNetwork:
-    """A training in `folder`; `facts` may hold arrays, say and watch."""
-    given: ClipArrays = facts.get("arrays", tiny.clip_arrays())  # type: ignore[assignment]
-    say: Callable[[str], None] = facts.get("say", lambda _: None)  # type: ignore[assignment]
-    watch: OnBatchEnd = facts.get("watch", ignore)  # type: ignore[assignment]
+def training(folder: Path, recipe: Recipe = tiny.FINETUNE, **fields: Any) -> TrainingJob:
+    """A job that keeps its cache in `folder`."""
     trunk = tiny.cnn() if recipe.network == tiny.SCRATCH.network else tiny.trunk()
-    job = TrainingJob(
-        arrays=given,
-        dataset=DatasetRecord("tiny"),
-        recipe=recipe,
-        trunk=trunk,
-        seed=seed,
-        cache=folder / "cache",
-        log=say,
-        on_batch_end=watch,
-    )
-    return stages.fit(job, tiny.split(tiny.clip_arrays()), folder / "run")
+    usual: dict[str, Any] = {"arrays": tiny.clip_arrays(), "trunk": trunk, "seed": 0, "log": lambda _: None}
+    return TrainingJob(dataset=DatasetRecord("tiny"), recipe=recipe, cache=folder / "cache", **usual | fields)
+
+
+def fit(folder: Path, recipe: Recipe = tiny.FINETUNE, **fields: Any) -> ClassifierNetwork:
+    """A training in `folder`."""
+    return stages.fit(training(folder, recipe, **fields), tiny.split(tiny.clip_arrays()), folder / "run")
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -75,7 +68,7 @@ def validation_loss(classifier: ClassifierNetwork) -> float:
 
 def test_every_epoch_of_every_stage_has_a_row_and_a_line(tmp_path: Path) -> None:
     said: list[str] = []
-    fit(tmp_path, say=said.append)
+    fit(tmp_path, log=said.append)
     found = rows(tmp_path)
     assert list(found[0]) == ["stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr"]
     assert [(row["stage"], row["epoch"]) for row in found] == [(str(s), str(e)) for s in (1, 2, 3) for e in (1, 2)]
@@ -93,8 +86,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(whole: Wh
 def test_training_learns_and_leaves_the_trunk_that_it_was_given_alone(tmp_path: Path) -> None:
     given, trunk = tiny.clip_arrays(), tiny.trunk()
     recipe = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 12, 1e-2), Stage(0, 1, 1e-4)), ema_decay=0.8)
-    place = stages.Place(tmp_path / "run", tmp_path / "cache", lambda _: None)
-    found = stages.fit(given, tiny.split(given), recipe, trunk, 0, place)
+    found = fit(tmp_path, recipe, arrays=given, trunk=trunk)
     assert not found.training and tiny.same(trunk, tiny.trunk())
     losses = [float(row["val_loss"]) for row in rows(tmp_path)]
     assert min(losses) < 0.7 * losses[0]
@@ -168,9 +160,9 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(whole: Whole, tmp_path:
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, say=say)
+        fit(tmp_path, log=say)
     before = len(said)
-    found = fit(tmp_path, say=said.append)
+    found = fit(tmp_path, log=said.append)
     assert tiny.same(found, whole[1])
     assert rows(tmp_path) == rows(whole[0])
     assert len(said) - before == 7 - broken  # the interrupted epoch again, then the rest; nothing before it
@@ -233,8 +225,8 @@ def test_an_interrupted_run_from_scratch_ends_alike(scratch: Whole, tmp_path: Pa
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, tiny.SCRATCH, say=say)
-    assert tiny.same(fit(tmp_path, tiny.SCRATCH, say=said.append), scratch[1])
+        fit(tmp_path, tiny.SCRATCH, log=say)
+    assert tiny.same(fit(tmp_path, tiny.SCRATCH, log=said.append), scratch[1])
     assert rows(tmp_path) == rows(scratch[0]) and len(said) == 5
 
 
@@ -250,7 +242,7 @@ def test_ctrl_c_within_a_batch(scratch: Whole, tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(stages.Tuning, "training_step", stepped)
         with pytest.raises(KeyboardInterrupt):
-            fit(tmp_path, tiny.SCRATCH, watch=steps.append)
+            fit(tmp_path, tiny.SCRATCH, on_batch_end=steps.append)
     signal.signal(signal.SIGINT, handler)  # Lightning has switched it off
     assert (steps[-1].epoch, steps[-1].batch) == (2, 2) and len(rows(tmp_path)) == 1
     assert tiny.same(fit(tmp_path, tiny.SCRATCH), scratch[1]) and rows(tmp_path) == rows(scratch[0])
@@ -276,7 +268,7 @@ def test_a_full_disk_leaves_the_checkpoints_whole(scratch: Whole, tmp_path: Path
 
     try:
         with pytest.raises(OSError, match="File too large"):
-            fit(tmp_path, tiny.SCRATCH, watch=watch, say=say)
+            fit(tmp_path, tiny.SCRATCH, on_batch_end=watch, log=say)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     assert {path.name for path in kept} == (set() if "any weights" in when else {"best.pt", "last.ckpt"})
@@ -293,11 +285,8 @@ def test_batches_made_by_another_process_are_the_same(scratch: Whole, tmp_path: 
 def test_what_makes_batches_can_be_sent_to_another_process(tmp_path: Path, variants: int) -> None:
     """Where processes are not forked, as on macOS; `say` and `watch` are rarely fit to be sent."""
     stage = Stage(7 if variants else 0, 1, 1e-3, variants=variants)
-    place = stages.Place(tmp_path / "run", tmp_path / "cache", lambda _: None)
-    given = tiny.clip_arrays()
-    recipe = tiny.changed(tiny.FINETUNE, stages=(stage,))
-    job = stages._Job(given, tiny.split(given), recipe, tiny.trunk(), 0, place)
-    load = stages._loader(job, stage)
+    job = training(tmp_path, tiny.changed(tiny.FINETUNE, stages=(stage,)))
+    load = stages._loader(job, stage, None)
     sent = pickle.loads(pickle.dumps(load))
     for epoch in (None, 3):
         assert torch.equal(sent(np.array([2, 5]), epoch), load(np.array([2, 5]), epoch))
@@ -349,7 +338,7 @@ def test_the_rate_of_an_epoch_is_the_one_it_was_trained_at(tmp_path: Path) -> No
 def test_a_watcher_is_told_of_every_batch(tmp_path: Path) -> None:
     steps: list[BatchEnd] = []
     stages = (Stage(0, 2, 1e-2), Stage(2, 1, 1e-3))
-    fit(tmp_path, tiny.changed(tiny.SCRATCH, stages=stages), watch=steps.append)
+    fit(tmp_path, tiny.changed(tiny.SCRATCH, stages=stages), on_batch_end=steps.append)
     places = [(step.stage, step.epoch, step.batch) for step in steps]
     assert places == [(stage, epoch, batch) for stage, epoch in ((1, 1), (1, 2), (2, 1)) for batch in (1, 2, 3)]
     assert {(step.stages, step.batches) for step in steps} == {(2, 3)}
@@ -372,8 +361,8 @@ def test_tensorboard_shows_the_same_once(tmp_path: Path) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, tiny.SCRATCH, say=say)
-    fit(tmp_path, tiny.SCRATCH, say=say)
+        fit(tmp_path, tiny.SCRATCH, log=say)
+    fit(tmp_path, tiny.SCRATCH, log=say)
     board = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "stage1")).Reload()
     assert set(board.Tags()["scalars"]) == {"train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting"}
     for name in ("train_loss", "val_loss", "val_accuracy", "lr"):
@@ -441,9 +430,9 @@ def test_a_stage_that_has_ended_is_not_trained_on(
     with monkeypatch.context() as patch, pytest.raises(Stop):
         if moment == "at the end of the stage":
             patch.setattr(stages.Keep, "on_fit_end", stop)
-        fit(tmp_path, PATIENT, watch=watch)
+        fit(tmp_path, PATIENT, on_batch_end=watch)
     said: list[str] = []
-    found = fit(tmp_path, PATIENT, say=said.append)
+    found = fit(tmp_path, PATIENT, log=said.append)
     assert [line.partition(",")[0] for line in said] == ["stage 2"]
     assert tiny.same(found, patient[1]) and rows(tmp_path) == rows(patient[0])
 
@@ -455,7 +444,7 @@ def test_patience_is_kept_over_an_interruption(patient: Whole, tmp_path: Path) -
 
     epochs = [row["stage"] for row in rows(patient[0])].count("1")  # the last one, after which it ends
     with pytest.raises(Stop):
-        fit(tmp_path, PATIENT, say=say)
+        fit(tmp_path, PATIENT, log=say)
     assert tiny.same(fit(tmp_path, PATIENT), patient[1]) and rows(tmp_path) == rows(patient[0])
 
 
@@ -480,7 +469,7 @@ def test_strengths_follow_the_recall_of_each_class(aware: Whole, tmp_path: Path)
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, AWARE, arrays=tiny.sounding(), say=say)
+        fit(tmp_path, AWARE, arrays=tiny.sounding(), log=say)
     last = torch.load(tmp_path / "run" / "checkpoints" / "stage1" / "last.ckpt", weights_only=False)
     prefix = "average.module."
     after_one = {name.removeprefix(prefix): v for name, v in last["state_dict"].items() if name.startswith(prefix)}
@@ -516,7 +505,7 @@ def test_clips_are_augmented_as_strongly_as_their_class(
     real = arrays.view
     used.append(set())
     monkeypatch.setattr(arrays, "view", recorded)
-    fit(tmp_path, AWARE, arrays=tiny.sounding(), watch=watch)
+    fit(tmp_path, AWARE, arrays=tiny.sounding(), on_batch_end=watch)
     table = read_csv(aware[0] / "run" / "strengths.csv")
     for row, found in zip(table, used[:3], strict=True):
         assert found == {(f"category of {label}", float(row[label])) for label in tiny.LABELS}
@@ -528,7 +517,7 @@ def test_strengths_are_kept_over_an_interruption(aware: Whole, tmp_path: Path) -
             raise Stop
 
     with pytest.raises(Stop):
-        fit(tmp_path, AWARE, arrays=tiny.sounding(), say=say)
+        fit(tmp_path, AWARE, arrays=tiny.sounding(), log=say)
     found = fit(tmp_path, AWARE, arrays=tiny.sounding())
     assert tiny.same(found, aware[1])
     assert (tmp_path / "run" / "strengths.csv").read_bytes() == (aware[0] / "run" / "strengths.csv").read_bytes()
@@ -545,7 +534,7 @@ def test_a_later_stage_goes_on_from_the_strengths_of_the_one_before(tmp_path: Pa
     recipe = tiny.changed(AWARE, stages=stages)
     fit(tmp_path / "whole", recipe, arrays=tiny.sounding())
     with pytest.raises(Stop):
-        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), watch=watch)
+        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), on_batch_end=watch)
     fit(tmp_path / "broken", recipe, arrays=tiny.sounding())
     tables = [read_csv(tmp_path / name / "run" / "strengths.csv") for name in ("whole", "broken")]
     assert tables[0] == tables[1] and [row["epoch"] for row in tables[0]][-1] == "10" and 2 < len(tables[0]) < 10
@@ -585,7 +574,7 @@ def test_between_class_learning_learns_and_goes_on_as_if_uninterrupted(tmp_path:
     )
     whole = fit(tmp_path / "whole", recipe, arrays=tiny.sounding())
     with pytest.raises(Stop):
-        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), say=say)
+        fit(tmp_path / "broken", recipe, arrays=tiny.sounding(), log=say)
     assert tiny.same(fit(tmp_path / "broken", recipe, arrays=tiny.sounding()), whole)
     plain = fit(tmp_path / "plain", tiny.changed(recipe, mixup=0.0), arrays=tiny.sounding())
     assert not tiny.same(plain, whole)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hubbub.studies import explore_tables
-from hubbub.studies.explore import Exploration, categories, flat_map, sample
+from hubbub.studies.explore import Exploration, flat_map, sample
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 from hubbub.workers import mapped
@@ -169,7 +169,7 @@ def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
 def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:
     """Clips as points for the page's maps, coloured by class where there are few, else by category, else all alike."""
     labels = found.dataset.labels
-    kinds = {} if len(labels) <= _HUES else categories(labels)
+    kinds = {} if len(labels) <= _HUES else found.dataset.categories
     hues = list(dict.fromkeys(kinds.values())) if kinds else list(labels)[:_HUES]
     hue = [hues.index(kinds.get(label, label)) for label in labels] if len(hues) == len(labels) or kinds else []
     colours = dict(zip(labels, hue or [0] * len(labels), strict=True))

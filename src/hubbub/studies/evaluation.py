@@ -123,7 +123,7 @@ def evaluate(
     if not scored:
         raise DataError(f"no clip of {dataset.name} can be read: {next(iter(unreadable.values()))}")
     _write(target, scored, meta.labels)
-    write_json(target.folder / "metrics.json", _figures(target.predictions, scored))
+    write_json(target.folder / "metrics.json", _figures(Predictions.read(target.folder / "predictions.csv"), scored))
     listened = target.record.outcome.get("listened", 0.0)  # not of taking it up again
     seconds = round(max(time.monotonic() - started, listened), 1)
     target.finish(heard=len(comparison.matches), unreadable=unreadable, listened=seconds)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hubbub.data import esc50
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.listen.classifier import load
 from hubbub.studies import measure
@@ -100,15 +99,6 @@ def explore(
     """
     files = measure.measure_files([clip.path for clip in dataset.clips], jobs, folder, progress("listening"))
     return Exploration(dataset, tuple(file.measurements for file in files), measure.embeddings(files))
-
-
-def categories(labels: Sequence[str]) -> dict[str, str]:
-    """The category of each class where all are ESC-50's; else nothing.
-
-    >>> categories(["dog", "siren"]), categories(["dog", "my kettle"])
-    ({'dog': 'animals', 'siren': 'urban'}, {})
-    """
-    return {label: esc50.category(label) for label in labels} if set(labels) <= set(esc50.LABELS) else {}
 
 
 def sample(numbers: Sequence[int], most: int = MOST_POINTS) -> tuple[int, ...]:

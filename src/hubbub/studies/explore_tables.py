@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.studies.explore import Exploration, categories
+from hubbub.studies.explore import Exploration
 
 #: Columns of the table of clips that `Measurements` gives, with their names for people.
 MEASURES = {
@@ -37,7 +37,7 @@ TableValues = dict[str, Any]
 
 def clip_table(exploration: Exploration) -> list[TableValues]:
     """One line a clip; a figure that an unreadable one lacks is None."""
-    kinds = categories(exploration.dataset.labels)
+    kinds = exploration.dataset.categories
     rows = []
     for clip, measured in zip(exploration.clips, exploration.measurements, strict=True):
         measures = {name: None if measured.problem else _finite(getattr(measured, name)) for name in MEASURES}
@@ -49,7 +49,7 @@ def clip_table(exploration: Exploration) -> list[TableValues]:
 
 def class_table(exploration: Exploration) -> list[TableValues]:
     """One line a class: its number of clips, quartiles of what it sounds like, its most and least typical clip."""
-    kinds = categories(exploration.dataset.labels)
+    kinds = exploration.dataset.categories
     listed = Counter(clip.label for clip in exploration.clips)
     groups: dict[str, set[str]] = {label: set() for label in exploration.dataset.labels}
     for clip in exploration.clips:
@@ -78,7 +78,7 @@ def values(exploration: Exploration, name: str, numbers: Sequence[int]) -> list[
 
 def category_table(exploration: Exploration) -> list[TableValues]:
     """One line a category of ESC-50, if the classes are its: classes and clips."""
-    kinds = categories(exploration.dataset.labels)
+    kinds = exploration.dataset.categories
     clips = Counter(kinds[clip.label] for clip in exploration.clips) if kinds else Counter()
     return [
         {"category": kind, "classes": list(kinds.values()).count(kind), "clips": clips[kind]}
