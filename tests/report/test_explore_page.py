@@ -134,7 +134,9 @@ def test_colours_are_classes_where_there_are_few_and_categories_of_esc50_else(fo
     ):
         step = len(labels) // 10
         clips = tuple(replace(clip, label=labels[step * n]) for n, clip in enumerate(found.clips))
-        many = replace(found, dataset=replace(found.dataset, labels=labels, clips=clips))
+        many = replace(
+            found, dataset=replace(found.dataset, labels=labels, clips=clips, categories=esc50.categories(labels))
+        )
         drawn = explore_page.energy_map(many, range(10))
         assert (drawn["hues"], drawn["hue"]) == (hues, hue)
         assert drawn["groups"] == list(labels[::step]), "a class without a point cannot be picked out"

@@ -178,8 +178,8 @@ def test_a_run_interrupted_again_and_again(whole: Whole, tmp_path: Path) -> None
     heard: list[str] = []
     for _ in range(6):
         with pytest.raises(Stop):
-            fit(tmp_path, say=broken)
-    assert tiny.same(fit(tmp_path, say=broken), whole[1]) and len(heard) == 6
+            fit(tmp_path, log=broken)
+    assert tiny.same(fit(tmp_path, log=broken), whole[1]) and len(heard) == 6
 
 
 # --- from scratch, on fresh arrays ------------------------------------------------------------------------------------

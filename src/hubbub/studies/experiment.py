@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -288,11 +289,17 @@ def _train_side_by_side(experiment: Experiment, folds: Sequence[int], target: Ru
     running: list[Any] = []
 
     def train(fold: int) -> int:
-        process = context.Process(target=_train_fold, args=(dict(experiment.request), fold, target.folder, threads))
+        receiver, sender = context.Pipe(duplex=False)
+        work = (dict(experiment.request), fold, target.folder, threads, sender)
+        process = context.Process(target=_train_fold, args=work)
         with _SPAWNING:  # numeric libraries read these when they are imported, before any of our own lines run
             os.environ.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
             process.start()
         running.append(process)
+        sender.close()  # so that the lines end when the process does
+        with suppress(EOFError):
+            while True:
+                experiment.job.log(f"fold {fold}: {receiver.recv()}")
         process.join()
         return int(process.exitcode or 0)
 
@@ -315,18 +322,14 @@ def _train_side_by_side(experiment: Experiment, folds: Sequence[int], target: Ru
 _SPAWNING = threading.Lock()
 
 
-def _train_fold(request: Mapping[str, Any], fold: int, folder: Path, threads: int) -> None:
-    """One fold of a cross-validation, in a process of its own."""
+def _train_fold(request: Mapping[str, Any], fold: int, folder: Path, threads: int, lines: Any) -> None:
+    """One fold of a cross-validation, in a process of its own; what there is to say goes into the pipe `lines`."""
     import torch
 
     torch.set_num_threads(threads)
-
-    def log(line: str) -> None:
-        to_stderr(f"fold {fold}: {line}")
-
     try:
-        experiment = Experiment.prepare(**request, log=log)
+        experiment = Experiment.prepare(**request, log=lines.send)
         experiment.train_split(experiment.split(fold), Run(folder).child(f"fold{fold}"))
     except HubbubError as error:
-        log(str(error))
+        lines.send(str(error))
         sys.exit(int(error.exit_code))
