@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
+from hubbub.heads import logistic
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv, write_csv, write_json
-from hubbub.train import probe, stages, weights
+from hubbub.train import stages, weights
 from hubbub.train.arrays import ClipArrays, RowSplit, batches, clean
 from hubbub.train.callbacks import OnBatchEnd, ignore
 from hubbub.train.config import Recipe
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.networks.build import Trunk
-from hubbub.train.networks.classifier import ClassifierNetwork
+from hubbub.train.networks.classifier import ClassifierNetwork, linear_head
 
 _PARTS = ("train", "validation", "test")
 Say = Callable[[str], None]
@@ -112,9 +113,9 @@ def _fit(setting: Setting, split: RowSplit, target: Run) -> tuple[ClassifierNetw
     frozen = FrozenFeatures(arrays, recipe, trunk, len(trunk.blocks), setting.seed, setting.cache)
     embeddings = frozen.variant(None)[split.train].astype(np.float32)
     targets, groups = arrays.targets[split.train], arrays.groups[split.train]
-    found = probe.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, setting.track)
+    found = logistic.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, setting.track)
     inner = {str(c): accuracy for c, accuracy in found.inner_accuracy.items()}
-    return ClassifierNetwork(trunk, found.head), {"c": found.c, "inner_accuracy": inner}
+    return ClassifierNetwork(trunk, linear_head(found)), {"c": found.c, "inner_accuracy": inner}
 
 
 def _all_seconds(epochs: Path, measured: float) -> float:
