@@ -19,9 +19,9 @@ from torch import Tensor
 from hubbub.augment.class_aware import ClassAware
 from hubbub.errors import RefusedError
 from hubbub.train.arrays import ClipArrays, RowSplit, augmented, clean, mixed_targets
-from hubbub.train.callbacks import ClassStrengths, Files, Keep, OnBatchEnd, Watching, ignore
+from hubbub.train.callbacks import BatchProgress, Checkpointing, ClassStrengths, OnBatchEnd, StageFiles, ignore
 from hubbub.train.config import Recipe, Stage
-from hubbub.train.datamodule import Load, StageData, Wanted
+from hubbub.train.datamodule import Load, Mixed, StageData
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.lightning_module import Tuning
 from hubbub.train.networks.build import Trunk
@@ -81,7 +81,7 @@ def fit(
     chosen = _start(job)
     best: dict[str, Any] = {"badness": float("inf")}
     for number, stage in enumerate(recipe.stages, start=1):
-        files = Files(place.folder, number)
+        files = StageFiles(place.folder, number)
         _train(job, chosen, stage, files)
         kept = torch.load(files.best, weights_only=True) if files.best.is_file() else best
         best = min(kept, best, key=lambda one: one["badness"])
@@ -148,7 +148,7 @@ def _fresh(
     return augmented(arrays, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
-def _wanted(job: _Job, stage: Stage) -> Wanted | None:
+def _wanted(job: _Job, stage: Stage) -> Mixed | None:
     """Targets of training clips, where they are not just the clips' classes."""
     if not job.recipe.mixes_waveforms:
         return None
@@ -168,7 +168,7 @@ def _class_weights(job: _Job) -> Tensor | None:
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
 
-def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files) -> None:
+def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: StageFiles) -> None:
     """Train one stage, or take it up again; its best checkpoint is not there if no loss was a number."""
     recipe = replace(job.recipe, num_workers=0) if stage.variants else job.recipe  # what is kept needs no other process
     if job.strengths:
@@ -199,12 +199,12 @@ def _train(job: _Job, classifier: ClassifierNetwork, stage: Stage, files: Files)
             raise KeyboardInterrupt from stopped
 
 
-def _callbacks(job: _Job, stage: Stage, files: Files) -> list[Callback]:
-    watching = Watching(files.stage, len(job.recipe.stages), job.place.watch)
+def _callbacks(job: _Job, stage: Stage, files: StageFiles) -> list[Callback]:
+    watching = BatchProgress(files.stage, len(job.recipe.stages), job.place.watch)
     found: list[Callback] = [watching]
     if job.strengths:
         found.append(job.strengths)
-    return [*found, Keep(files, job.recipe.monitor, stage.patience, watching, job.place.say)]
+    return [*found, Checkpointing(files, job.recipe.monitor, stage.patience, watching, job.place.say)]
 
 
 def in_bf16(precision: str) -> bool:

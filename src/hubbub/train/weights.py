@@ -1,7 +1,7 @@
-"""The AudioSet network's weights: where they come from, and what each parameter is called here.
+"""Checkpoint files: where the AudioSet network's is, how tensors are read, fitted into a module, and written.
 
-Source: https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (Florian Schmid, 2022). The files are
-never part of hubbub; they are found at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
+The AudioSet network is from https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (Florian Schmid,
+2022). Its file is never part of hubbub: it is at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
 """
 
 import io
@@ -79,9 +79,9 @@ def save(path: Path, content: Any) -> None:
 
     A disk that is full is an OSError, as elsewhere; torch, writing by itself, calls it a RuntimeError.
     """
-    written = io.BytesIO()
-    torch.save(content, written)
-    write_bytes(path, written.getvalue())
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 _HEAD = {"classifier.2": "0", "classifier.5": "2"}
@@ -107,19 +107,19 @@ def fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], pat
 
     Raises RefusedError naming the layer that is missing, unknown or of another shape; `path` is for the message.
     """
-    ours = {}
+    renamed = {}
     for key, value in state.items():
         prefix, _, leaf = key.rpartition(".")
         if prefix in names:
-            ours[f"{names[prefix]}.{leaf}"] = value
-    wanted = module.state_dict()
-    if unknown := sorted(set(ours) - set(wanted)):
+            renamed[f"{names[prefix]}.{leaf}"] = value
+    expected = module.state_dict()
+    if unknown := sorted(set(renamed) - set(expected)):
         raise RefusedError(f"{path} also holds {unknown[0]}: it is not the checkpoint of such a network")
-    for name, value in wanted.items():
-        if name not in ours:
+    for name, value in expected.items():
+        if name not in renamed:
             raise RefusedError(f"{path} lacks {name}: it is not the checkpoint of such a network")
-        if ours[name].shape != value.shape:
+        if renamed[name].shape != value.shape:
             raise RefusedError(
-                f"{path}: {name} has shape {tuple(ours[name].shape)}, the network needs {tuple(value.shape)}"
+                f"{path}: {name} has shape {tuple(renamed[name].shape)}, the network needs {tuple(value.shape)}"
             )
-    module.load_state_dict(ours)
+    module.load_state_dict(renamed)
