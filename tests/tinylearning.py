@@ -12,9 +12,11 @@ from hubbub.runs.record import SplitRecord
 from hubbub.storage import digest
 from hubbub.train.arrays import ClipArrays, RowSplit
 from hubbub.train.config import Network, Recipe, Stage
+from hubbub.train.networks import mobilenet
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.chain import Chain
 from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.networks.registry import Published
 
 SPEC = LogMelSpec(sample_rate=8000, n_fft=512, win_length=400, hop_length=160, n_mels=32, fmax=3900.0)
 SECONDS = 1.0
@@ -100,6 +102,13 @@ def trunk(seed: int = 0, width: float = WIDTH) -> MobileNetV3:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var.fill_(0.2)
     return network.eval()
+
+
+#: The trunk's weights by our own names, in the place of those that have to be fetched.
+PUBLISHED = Published(
+    lambda network, path: (trunk(width=network.width).state_dict(), "tiny"),
+    lambda network: {name: name for name in mobilenet.published_names().values()},
+)
 
 
 def cnn(seed: int = 0) -> Chain:

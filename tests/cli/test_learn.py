@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
 from hubbub.studies import experiment
-from hubbub.train import callbacks, recipe_file, weights
+from hubbub.train import callbacks, recipe_file
+from hubbub.train.networks.registry import NETWORKS
 
 LABELS = ("siren", "sea_waves", "door_wood_knock")
 HEAD = "{first_trainable_block: 17, epochs: 2, lr: 0.003, variants: 1}"
@@ -40,8 +42,7 @@ def small_world(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkey
     What is made of the sounds is kept for all tests.
     """
     monkeypatch.setattr(synthetic.dataset, "__defaults__", SMALL)
-    monkeypatch.setattr(weights, "locate", lambda name, path=None: path)
-    monkeypatch.setattr(weights, "load_trunk", lambda path, pool_from, width: tinylearning.trunk(width=width))
+    monkeypatch.setitem(NETWORKS, "mobilenet", replace(NETWORKS["mobilenet"], published=tinylearning.PUBLISHED))
     monkeypatch.setenv("HUBBUB_CACHE", str(tmp_path_factory.getbasetemp() / "learn-cache"))
     monkeypatch.setenv("HUBBUB_DATA", str(tmp_path / "no-data"))
     monkeypatch.delenv("HUBBUB_ESC50", raising=False)

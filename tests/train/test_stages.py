@@ -429,7 +429,7 @@ def test_a_stage_that_has_ended_is_not_trained_on(
 
     with monkeypatch.context() as patch, pytest.raises(Stop):
         if moment == "at the end of the stage":
-            patch.setattr(stages.Keep, "on_fit_end", stop)
+            patch.setattr(stages.Checkpointing, "on_fit_end", stop)
         fit(tmp_path, PATIENT, on_batch_end=watch)
     said: list[str] = []
     found = fit(tmp_path, PATIENT, log=said.append)

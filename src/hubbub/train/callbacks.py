@@ -1,4 +1,4 @@
-"""What happens while a stage trains: each epoch is written down, checkpoints are kept, watchers are told."""
+"""What happens while a stage trains: epochs become rows of a table, checkpoints are kept, progress is reported."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 
 from hubbub.augment.class_aware import ClassAware
 from hubbub.storage import read_csv, write_csv, write_with
 from hubbub.train import weights
 from hubbub.train.lightning_module import Tuning
+from hubbub.types import Doubles, Log
 
-EPOCHS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting")
+EPOCH_COLUMNS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting")
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class BatchEnd:
 OnBatchEnd = Callable[[BatchEnd], None]
 
 
-def ignore(done: BatchEnd) -> None:
+def ignore(batch: BatchEnd) -> None:
     """An `OnBatchEnd` for when nobody looks."""
 
 
 @dataclass(frozen=True)
-class Files:
-    """Where a stage keeps what it needs to go on, and what it found."""
+class StageFiles:
+    """The checkpoints of a stage, counted from 1, in the run folder `run`."""
 
     run: Path
     stage: int
@@ -58,7 +58,7 @@ class Files:
 
     @property
     def last(self) -> Path:
-        """All that the next epoch needs."""
+        """Weights, optimiser, schedule and callbacks after the last whole epoch: all that the next one needs."""
         return self._folder / "last.ckpt"
 
 
@@ -71,7 +71,7 @@ class ClassStrengths(Callback):
     def __init__(self, rule: ClassAware, labels: tuple[str, ...], path: Path):
         self.rule, self.labels, self.path = rule, labels, path
         self.before = 0
-        self.now: NDArray[np.float64] = rule.start(len(labels))
+        self.now: Doubles = rule.start(len(labels))
 
     def state_dict(self) -> dict[str, Any]:
         """Lightning's hook."""
@@ -90,30 +90,30 @@ class ClassStrengths(Callback):
         self.now = self.rule.update(self.now, module.recall.numpy().astype(np.float64))
 
 
-class Watching(Callback):
-    """Tells a watcher of every batch, and measures how long training waited for data, and at what learning rate."""
+class BatchProgress(Callback):
+    """Reports every batch, and measures how long training waited for data, and at what learning rate."""
 
-    def __init__(self, stage: int, stages: int, watch: OnBatchEnd):
-        self.stage, self.stages, self.watch = stage, stages, watch
-        self.waited, self.began = 0.0, time.monotonic()
-        self.rate = 0.0
+    def __init__(self, stage: int, stages: int, on_batch_end: OnBatchEnd):
+        self.stage, self.stages, self.report = stage, stages, on_batch_end
+        self.seconds_waited, self.epoch_began = 0.0, time.monotonic()
+        self.learning_rate = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
-        self.waited, self.began = 0.0, time.monotonic()
-        self._idle_since = self.began
+        self.seconds_waited, self.epoch_began = 0.0, time.monotonic()
+        self._waiting_since = self.epoch_began
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int) -> None:
         """Lightning's hook."""
-        self.waited += time.monotonic() - self._idle_since
-        self.rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        self.seconds_waited += time.monotonic() - self._waiting_since
+        self.learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
         """Lightning's hook."""
         accuracy = trainer.callback_metrics.get("val_accuracy")
-        self.watch(
+        self.report(
             BatchEnd(
                 self.stage,
                 self.stages,
@@ -125,92 +125,95 @@ class Watching(Callback):
                 None if accuracy is None else float(accuracy),
             )
         )
-        self._idle_since = time.monotonic()
+        self._waiting_since = time.monotonic()
 
 
-class Keep(Callback):
-    """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, and what going on takes.
+class Checkpointing(Callback):
+    """After each epoch: a row in epochs.csv, the averaged weights if they are the best so far, and `StageFiles.last`.
 
-    After `patience` epochs without a better one it ends the stage; 0 never does. That is not left to Lightning's
-    EarlyStopping, which acts after all other callbacks, when what going on takes has been written.
+    The best has the least validation loss, or the highest accuracy, as `monitor` says. After `patience` epochs without
+    a better one it ends the stage; 0 never does. That is not left to Lightning's EarlyStopping, which acts after all
+    other callbacks, when the last checkpoint has been written.
 
     Everything is written whole or not at all, so that an end at any moment costs the current epoch at most. Must be the
     last of the callbacks, so that it keeps what the others have become.
     """
 
-    def __init__(self, files: Files, monitor: str, patience: int, watching: Watching, say: Any):
-        self.files, self.monitor, self.patience, self.watching, self.say = files, monitor, patience, watching, say
-        self.least = float("inf")
-        self.since = 0  # epochs without a better one
-        self._board: Any = None
+    def __init__(self, files: StageFiles, monitor: str, patience: int, progress: BatchProgress, log: Log):
+        self.files, self.monitor, self.patience, self.progress = files, monitor, patience, progress
+        self.log_line = log  # Lightning puts a `log` of its own on callbacks
+        self.least_badness = float("inf")
+        self.epochs_since_best = 0
+        self._tensorboard: Any = None
 
     def state_dict(self) -> dict[str, Any]:
         """Lightning's hook."""
-        return {"least": self.least, "since": self.since}
+        return {"least_badness": self.least_badness, "epochs_since_best": self.epochs_since_best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Lightning's hook."""
-        self.least, self.since = state["least"], state.get("since", 0)
+        self.least_badness, self.epochs_since_best = state["least_badness"], state["epochs_since_best"]
 
     @property
-    def _over(self) -> bool:
-        return 0 < self.patience <= self.since
+    def _out_of_patience(self) -> bool:
+        return 0 < self.patience <= self.epochs_since_best
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook. A stage that has ended early is not taken up again."""
-        trainer.should_stop = self._over
+        trainer.should_stop = self._out_of_patience
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
         assert isinstance(module, Tuning)
         value = float(trainer.callback_metrics[self.monitor])
         badness = value if self.monitor == "val_loss" else -value
-        self.since += 1
-        if badness < self.least:
-            self.least, self.since = badness, 0
+        self.epochs_since_best += 1
+        if badness < self.least_badness:
+            self.least_badness, self.epochs_since_best = badness, 0
             state = module.average.module.state_dict()
             weights.save(self.files.best, {"badness": badness, "state": state})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        seconds = time.monotonic() - self.watching.began
+        seconds = time.monotonic() - self.progress.epoch_began
         epoch = trainer.current_epoch + 1
-        here = {"stage": self.files.stage, "epoch": epoch, **figures, "seconds": seconds}
-        here |= {"lr": self.watching.rate, "waiting": self.watching.waited / seconds}
-        row = {name: f"{here[name]:.6g}" for name in EPOCHS}
-        add_row(self.files.run / "epochs.csv", EPOCHS, row, ("stage", "epoch"))
-        self._plot(here)
-        losses = f"training loss {here['train_loss']:.3f}, validation loss {here['val_loss']:.3f}"
-        where = f"stage {self.files.stage}, epoch {epoch} of {trainer.max_epochs}"
-        self.say(f"{where}: {losses}, accuracy {here['val_accuracy']:.1%}, {seconds:.0f} s")
-        trainer.should_stop = self._over
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        figures |= {"stage": self.files.stage, "epoch": epoch, "lr": self.progress.learning_rate}
+        figures |= {"seconds": seconds, "waiting": self.progress.seconds_waited / seconds}
+        row = {name: f"{figures[name]:.6g}" for name in EPOCH_COLUMNS}
+        add_row(self.files.run / "epochs.csv", EPOCH_COLUMNS, row, ("stage", "epoch"))
+        self._write_tensorboard(figures, epoch)
+        self.log_line(
+            f"stage {self.files.stage}, epoch {epoch} of {trainer.max_epochs}:"
+            f" training loss {figures['train_loss']:.3f}, validation loss {figures['val_loss']:.3f},"
+            f" accuracy {figures['val_accuracy']:.1%}, {seconds:.0f} s"
+        )
+        trainer.should_stop = self._out_of_patience
         write_with(self.files.last, trainer.save_checkpoint)
 
     def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's hook."""
-        if self._board:
-            self._board.close()
+        if self._tensorboard:
+            self._tensorboard.close()
 
-    def _plot(self, here: dict[str, Any]) -> None:
-        """For TensorBoard, if it is installed."""
-        if self._board is None:
+    def _write_tensorboard(self, figures: dict[str, float], epoch: int) -> None:
+        """If it is installed."""
+        if self._tensorboard is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError:
-                self._board = False
+                self._tensorboard = False
                 return
             folder = self.files.run / "tensorboard" / f"stage{self.files.stage}"
-            self._board = SummaryWriter(str(folder), purge_step=here["epoch"])
-        if self._board:
-            for name in EPOCHS[2:]:
-                self._board.add_scalar(name, here[name], here["epoch"])
-            self._board.flush()
+            self._tensorboard = SummaryWriter(str(folder), purge_step=epoch)
+        if self._tensorboard:
+            for name in EPOCH_COLUMNS[2:]:
+                self._tensorboard.add_scalar(name, figures[name], epoch)
+            self._tensorboard.flush()
 
 
 def add_row(path: Path, columns: tuple[str, ...], row: dict[str, str], key: tuple[str, ...]) -> None:
     """Add a row to a CSV file; one with the same key, from before an interruption, gives way."""
-    mine = [row[name] for name in key]
     before = read_csv(path, remedy="run it again") if path.is_file() else []
-    rows = [*(old for old in before if [old[name] for name in key] != mine), row]
-    write_csv(path, columns, ([one[name] for name in columns] for one in rows))
+    others = [other for other in before if any(other[name] != row[name] for name in key)]
+    write_csv(path, columns, ([each[name] for name in columns] for each in (*others, row)))

@@ -1,7 +1,5 @@
 """From a run folder to a model file that needs no torch, through a gate that compares the two stacks."""
 
-import logging
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from hubbub.train.config import Recipe
 from hubbub.train.frontend import LogMel
 from hubbub.train.networks.build import trunk as build
 from hubbub.train.networks.classifier import ClassifierNetwork, head
+from hubbub.train.quiet import quiet_export
 
 TOLERANCE = 1e-3  #: most that a logit may differ between the stacks
 _OPSET = 18
@@ -72,10 +71,7 @@ def to_onnx(classifier: ClassifierNetwork, recipe: Recipe) -> bytes:
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=16)
     spec = recipe.frontend
     example = torch.randn(2, *spec.shape(round(recipe.seconds * spec.sample_rate)))
-    for chatty in ("onnxscript", "torch.onnx"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
+    with quiet_export(), torch.no_grad():
         program = torch.onnx.export(
             classifier.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
             (example,),

@@ -10,15 +10,16 @@ import numpy as np
 from hubbub.data.splits import PARTS
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
+from hubbub.heads import logistic
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv, write_csv, write_json
-from hubbub.train import probe, stages, weights
+from hubbub.train import stages, weights
 from hubbub.train.arrays import ClipArrays, RowSplit, batches, clean
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.job import TrainingJob
-from hubbub.train.networks.classifier import ClassifierNetwork
+from hubbub.train.networks.classifier import ClassifierNetwork, linear_head
 from hubbub.train.recipe_file import to_yaml
 from hubbub.types import Ints
 
@@ -86,9 +87,9 @@ def _fit(job: TrainingJob, split: RowSplit, target: Run) -> tuple[ClassifierNetw
     frozen = FrozenFeatures(arrays, recipe, trunk, len(trunk.blocks), job.seed, job.cache)
     embeddings = frozen.variant(None)[split.train].astype(np.float32)
     targets, groups = arrays.targets[split.train], arrays.groups[split.train]
-    fitted = probe.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, job.progress("choosing C"))
+    fitted = logistic.fit(embeddings, targets, groups, len(arrays.labels), recipe.c_grid, job.progress("choosing C"))
     inner = {str(c): accuracy for c, accuracy in fitted.inner_accuracy.items()}
-    return ClassifierNetwork(trunk, fitted.head), {"c": fitted.c, "inner_accuracy": inner}
+    return ClassifierNetwork(trunk, linear_head(fitted)), {"c": fitted.c, "inner_accuracy": inner}
 
 
 def _all_seconds(epochs: Path, measured: float) -> float:

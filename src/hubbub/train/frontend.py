@@ -37,10 +37,11 @@ class LogMel(nn.Module):
             return_complex=True,
         )
         mel = self.bands @ spectrum.abs().square()
-        picture = self._pictured(torch.log(mel + spec.floor))
-        return picture.reshape(*waveforms.shape[:-1], *picture.shape[-2:])
+        logmel = self._scaled(torch.log(mel + spec.floor))
+        return logmel.reshape(*waveforms.shape[:-1], *logmel.shape[-2:])
 
-    def _pictured(self, logarithm: Tensor) -> Tensor:
+    def _scaled(self, logarithm: Tensor) -> Tensor:
+        """In its range, normalised, resized, as the spec says: (batch, mels, frames) to (batch, rows, columns)."""
         spec = self.spec
         if spec.decibels or spec.range_db:
             logarithm = logarithm * DECIBELS

@@ -14,11 +14,12 @@ from hubbub.storage import digest, write_with
 from hubbub.train.arrays import ClipArrays, augmented, batches, clean
 from hubbub.train.config import Recipe
 from hubbub.train.networks.build import Trunk
+from hubbub.types import Ints
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """What the first `stop` blocks of a trunk make of every clip of a arrays, computed once a variant.
+    """What the first `stop` blocks of a trunk make of every clip, computed once a variant.
 
     Kept in `folder` in half precision, one file a variant, under a name that derives from those blocks and their
     weights, the clips and the augmentation: whatever builds on the same blocks shares it, folds of a cross-validation
@@ -37,15 +38,15 @@ class FrozenFeatures:
 
     @cached_property
     def _key(self) -> str:
-        run = self.trunk.blocks[: self.stop]
-        hasher = hashlib.sha256(repr(run).encode())
-        for tensor in run.state_dict().values():
+        blocks = self.trunk.blocks[: self.stop]
+        hasher = hashlib.sha256(repr(blocks).encode())
+        for tensor in blocks.state_dict().values():
             hasher.update(tensor.cpu().numpy().tobytes())
         recipe, clips = self.recipe, self.arrays
-        pooled = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
-        settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pooled))
-        made = str((self.stop, self.base.stop if self.base else 0, self.seed))
-        return digest(hasher.digest(), *settings, made, *clips.ids, *clips.digests)
+        pool_from = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
+        settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pool_from))
+        steps = str((self.stop, self.base.stop if self.base else 0, self.seed))
+        return digest(hasher.digest(), *settings, steps, *clips.ids, *clips.digests)
 
     def variant(self, number: int | None) -> NDArray[np.float16]:
         """Of all clips, shape (clips, ...), memory-mapped; None stands for the clips as they are."""
@@ -57,7 +58,7 @@ class FrozenFeatures:
             write_with(path, lambda temporary: np.save(temporary, computed))
         return np.asarray(np.load(path, mmap_mode="r"))
 
-    def rows(self, rows: NDArray[np.int64], number: int | None) -> Tensor:
+    def rows(self, rows: Ints, number: int | None) -> Tensor:
         """Of some clips, shape (len(rows), ...), half precision."""
         return torch.from_numpy(self.variant(number)[rows])
 
@@ -65,7 +66,7 @@ class FrozenFeatures:
         trunk, base = self.trunk.eval(), self.base
         start = base.stop if base else 0
 
-        def load(rows: NDArray[np.int64]) -> Tensor:
+        def load(rows: Ints) -> Tensor:
             if base:
                 return base.rows(rows, number)
             if number is None:

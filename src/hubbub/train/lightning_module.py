@@ -55,13 +55,8 @@ class Tuning(pl.LightningModule):
     def train(self, mode: bool = True) -> "Tuning":
         """Training mode for the head and what is trained of the trunk; the rest keeps its batch norm statistics."""
         super().train(mode)
-        trained = (
-            self.stage.first_trainable_block
-            if self.stage.batch_norm == "trained"
-            else len(self.classifier.trunk.blocks)
-        )
-        for block in list(self.classifier.trunk.blocks)[:trained]:
-            block.eval()
+        frozen = self.stage.first_trainable_block if self.stage.batch_norm == "trained" else None
+        self.classifier.trunk.blocks[:frozen].eval()
         self.average.eval()
         return self
 
@@ -76,16 +71,16 @@ class Tuning(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch of (blocks' output, targets): classes, or the share of each class."""
         x, targets = batch
-        wanted = targets if targets.ndim == 2 else functional.one_hot(targets, self.classifier.classes).float()
-        mixed = self.recipe.mixup_of if self.recipe.mixup else "nothing"
-        if mixed == "input":
-            x, wanted = mix(x, wanted, self.recipe.mixup)
+        shares = targets if targets.ndim == 2 else functional.one_hot(targets, self.classifier.classes).float()
+        mixup_of = self.recipe.mixup_of if self.recipe.mixup else None
+        if mixup_of == "input":
+            x, shares = mix(x, shares, self.recipe.mixup)
         embedding = self.classifier.trunk(x, self.start)
-        if mixed == "embedding":
-            embedding, wanted = mix(embedding, wanted, self.recipe.mixup)
+        if mixup_of == "embedding":
+            embedding, shares = mix(embedding, shares, self.recipe.mixup)
         loss = functional.cross_entropy(
             self.classifier.head(embedding),
-            wanted,
+            shares,
             weight=self.class_weights,
             label_smoothing=self.recipe.label_smoothing,
         )
@@ -98,7 +93,7 @@ class Tuning(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Lightning's hook."""
-        self._seen: list[tuple[Tensor, Tensor]] = []
+        self._validated: list[tuple[Tensor, Tensor]] = []
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         """Loss and accuracy of the averaged weights."""
@@ -106,34 +101,33 @@ class Tuning(pl.LightningModule):
         averaged = self.average.module
         assert isinstance(averaged, ClassifierNetwork)
         logits = averaged.head(averaged.trunk(x, self.start)).float()
-        right = logits.argmax(1) == targets
-        self._seen.append((targets, right))
-        figures = {"val_loss": functional.cross_entropy(logits, targets), "val_accuracy": right.float().mean()}
+        correct = logits.argmax(1) == targets
+        self._validated.append((targets, correct))
+        figures = {"val_loss": functional.cross_entropy(logits, targets), "val_accuracy": correct.float().mean()}
         self.log_dict(figures, batch_size=len(targets))
 
     @property
     def recall(self) -> Tensor:
         """Of each class in the last validation, shape (classes,); NaN without clips."""
-        targets, right = (torch.cat(part).cpu() for part in zip(*self._seen, strict=True))
+        targets, correct = (torch.cat(part).cpu() for part in zip(*self._validated, strict=True))
         counts = torch.bincount(targets, minlength=self.classifier.classes)
-        return torch.bincount(targets[right], minlength=self.classifier.classes) / counts
+        return torch.bincount(targets[correct], minlength=self.classifier.classes) / counts
 
     def configure_optimizers(self) -> dict[str, Any]:
         """The stage's optimiser (AdamW: Loshchilov and Hutter, ICLR 2019), and its schedule, step by step."""
         stage = self.stage
-        wanted = [parameter for parameter in self.classifier.parameters() if parameter.requires_grad]
+        trained = [parameter for parameter in self.classifier.parameters() if parameter.requires_grad]
         options: dict[str, Any] = {"lr": stage.lr, "weight_decay": stage.weight_decay}
         if stage.optimizer == "sgd":
-            optimizer: torch.optim.Optimizer = torch.optim.SGD(wanted, momentum=0.9, nesterov=True, **options)
+            optimizer: torch.optim.Optimizer = torch.optim.SGD(trained, momentum=0.9, nesterov=True, **options)
         else:
-            kind = torch.optim.AdamW if stage.optimizer == "adamw" else torch.optim.Adam
-            optimizer = kind(wanted, **options)
+            optimizer = (torch.optim.AdamW if stage.optimizer == "adamw" else torch.optim.Adam)(trained, **options)
         batches = max(1, int(self.trainer.estimated_stepping_batches) // stage.epochs)
-        schedule = LambdaLR(optimizer, _factor(stage, batches))
+        schedule = LambdaLR(optimizer, _rate_factor(stage, batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _factor(stage: Stage, batches: int) -> Callable[[int], float]:
+def _rate_factor(stage: Stage, batches: int) -> Callable[[int], float]:
     """What the learning rate is multiplied with at each step of `batches` an epoch."""
     cosine = torch.pi / stage.epochs
 
@@ -150,12 +144,15 @@ def _factor(stage: Stage, batches: int) -> Callable[[int], float]:
     return factor
 
 
-def mix(values: Tensor, wanted: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """Each row of both mixed with another one, by a share drawn from Beta(alpha, alpha)."""
+def mix(values: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """Each row of both mixed with another row, by a share drawn from Beta(alpha, alpha).
+
+    `values` has shape (batch, ...), `targets`, the share of each class, (batch, classes).
+    """
     shares = torch.distributions.Beta(alpha, alpha).sample((len(values),)).to(values)
     other = torch.randperm(len(values), device=values.device)
     broad = shares.reshape(-1, *[1] * (values.ndim - 1))
     return (
         broad * values + (1 - broad) * values[other],
-        shares[:, None] * wanted + (1 - shares[:, None]) * wanted[other],
+        shares[:, None] * targets + (1 - shares[:, None]) * targets[other],
     )

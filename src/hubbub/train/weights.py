@@ -1,7 +1,7 @@
-"""The AudioSet network's weights: where they come from, and what each parameter is called here.
+"""Checkpoint files: where the AudioSet network's is, how tensors are read, fitted into a module, and written.
 
-Source: https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (Florian Schmid, 2022). The files are
-never part of hubbub; they are found at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
+The AudioSet network is from https://github.com/fschmid56/EfficientAT, release v0.0.1, MIT licence (Florian Schmid,
+2022). Its file is never part of hubbub: it is at a given path, under `$HUBBUB_WEIGHTS`, in the cache, or downloaded.
 """
 
 import io
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from hubbub.data.download import download
 from hubbub.errors import RefusedError, UsageError
 from hubbub.storage import cache_dir, file_sha256, write_bytes
-from hubbub.train.networks.mobilenet import ROWS, MobileNetV3
 
 _RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/"
 
@@ -80,51 +79,19 @@ def save(path: Path, content: Any) -> None:
 
     A disk that is full is an OSError, as elsewhere; torch, writing by itself, calls it a RuntimeError.
     """
-    written = io.BytesIO()
-    torch.save(content, written)
-    write_bytes(path, written.getvalue())
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
-def audioset_names() -> dict[str, str]:
-    """For each module prefix of the AudioSet checkpoint, the prefix here.
-
-    Theirs numbers layers in order of use (`features.4.block.2.conc_se_layers.0.fc1`), so that the number of a layer
-    depends on which layers a bottleneck has; ours says what a layer is (`blocks.4.squeeze.reduce`).
-
-    >>> audioset_names()["features.4.block.2.conc_se_layers.0.fc1"]
-    'blocks.4.squeeze.reduce'
-    """
-    names = {"features.0": "blocks.0", f"features.{len(ROWS) + 1}": f"blocks.{len(ROWS) + 1}"}
-    names = {f"{theirs}.{i}": f"{ours}.{part}" for theirs, ours in names.items() for i, part in enumerate(_CONV_NORM)}
-    for index, row in enumerate(ROWS, start=1):
-        parts = ["expand"] if index > 1 else []  # the first bottleneck's expansion is its input
-        parts += ["depthwise", *(["squeeze"] if row.squeeze else []), "project"]
-        for position, part in enumerate(parts):
-            theirs, ours = f"features.{index}.block.{position}", f"blocks.{index}.{part}"
-            if part == "squeeze":
-                names[f"{theirs}.conc_se_layers.0.fc1"] = f"{ours}.reduce"
-                names[f"{theirs}.conc_se_layers.0.fc2"] = f"{ours}.restore"
-            else:
-                names |= {f"{theirs}.{i}": f"{ours}.{layer}" for i, layer in enumerate(_CONV_NORM)}
-    return names
-
-
-_CONV_NORM = ("conv", "norm")
 _HEAD = {"classifier.2": "0", "classifier.5": "2"}
 
 
-def load_trunk(path: Path, pool_from: int = MobileNetV3.BLOCKS - 1, width: float = 0.4) -> MobileNetV3:
-    """The AudioSet network's trunk, in evaluation mode.
-
-    Raises RefusedError naming the layer if the file's tensors do not fit the network.
-    """
-    trunk = MobileNetV3(width, pool_from)
-    fill(trunk, read_checkpoint(path), audioset_names(), path)
-    return trunk.eval()
-
-
 def load_audioset_head(path: Path) -> nn.Sequential:
-    """The AudioSet network's own head: 384-d embedding to 527 logits, one sigmoid each. Raises as `load_trunk`."""
+    """The AudioSet network's own head: 384-d embedding to 527 logits, one sigmoid each.
+
+    Raises RefusedError naming the layer that is missing or of another shape.
+    """
     state = read_checkpoint(path)
     first, last = (state.get(f"{name}.weight") for name in _HEAD)
     if first is None or last is None or first.ndim != 2 or last.ndim != 2:
@@ -140,19 +107,19 @@ def fill(module: nn.Module, state: dict[str, Tensor], names: dict[str, str], pat
 
     Raises RefusedError naming the layer that is missing, unknown or of another shape; `path` is for the message.
     """
-    ours = {}
+    renamed = {}
     for key, value in state.items():
         prefix, _, leaf = key.rpartition(".")
         if prefix in names:
-            ours[f"{names[prefix]}.{leaf}"] = value
-    wanted = module.state_dict()
-    if unknown := sorted(set(ours) - set(wanted)):
+            renamed[f"{names[prefix]}.{leaf}"] = value
+    expected = module.state_dict()
+    if unknown := sorted(set(renamed) - set(expected)):
         raise RefusedError(f"{path} also holds {unknown[0]}: it is not the checkpoint of such a network")
-    for name, value in wanted.items():
-        if name not in ours:
+    for name, value in expected.items():
+        if name not in renamed:
             raise RefusedError(f"{path} lacks {name}: it is not the checkpoint of such a network")
-        if ours[name].shape != value.shape:
+        if renamed[name].shape != value.shape:
             raise RefusedError(
-                f"{path}: {name} has shape {tuple(ours[name].shape)}, the network needs {tuple(value.shape)}"
+                f"{path}: {name} has shape {tuple(renamed[name].shape)}, the network needs {tuple(value.shape)}"
             )
-    module.load_state_dict(ours)
+    module.load_state_dict(renamed)

@@ -232,14 +232,16 @@ def test_dataset_refusals(tmp_path: Path) -> None:
 )
 def test_audioset_network_knows_the_samples() -> None:
     torch = pytest.importorskip("torch")
-    from hubbub.train.weights import load_audioset_head, load_trunk, locate
+    from hubbub.train import pretrained, weights
+    from hubbub.train.config import Network
 
-    path = locate("mn04_as")
+    trunk = pretrained.load(Network(weights="mn04_as"), inputs=1, seed=0)
+    head = weights.load_audioset_head(weights.locate("mn04_as"))
     with (Path(os.environ["HUBBUB_WEIGHTS"]) / "audioset_labels.csv").open(newline="") as table:
         names = [row["display_name"] for row in csv.DictReader(table)]
     sounds = np.stack([make(label, seed, rate=32_000) for label, seed in SAMPLES])
     with torch.inference_mode():
-        scores = load_audioset_head(path)(load_trunk(path)(torch.from_numpy(logmel(sounds, LogMelSpec()))[:, None]))
+        scores = head(trunk(torch.from_numpy(logmel(sounds, LogMelSpec()))[:, None]))
     for (label, seed), order in zip(SAMPLES, scores.argsort(1, descending=True)[:, :5].tolist(), strict=True):
         heard = [names[index] for index in order]
         assert set(heard) & set(AUDIOSET_NAMES[label]), f"{label} {seed} is heard as {heard}"

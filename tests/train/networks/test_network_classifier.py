@@ -4,7 +4,8 @@ import sklearn.preprocessing
 import torch
 from torch import nn
 
-from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head
+from hubbub.heads.logistic import LogisticHead
+from hubbub.train.networks.classifier import ClassifierNetwork, Standardise, head, linear_head
 
 
 def test_standardise_agrees_with_scikit_learn() -> None:
@@ -41,6 +42,16 @@ def test_a_linear_head_by_hand() -> None:
     (linear,) = [layer for layer in layers if isinstance(layer, nn.Linear)]
     torch.testing.assert_close(layers(x), x @ linear.weight.T + linear.bias)
     assert sum(p.numel() for p in layers.parameters()) == 5 * 3 + 3
+
+
+def test_the_layers_of_a_logistic_regression_give_its_scores() -> None:
+    rng = np.random.default_rng(0)
+    logistic = LogisticHead(
+        rng.normal(size=5), rng.uniform(0.5, 2, 5), rng.normal(size=(3, 5)), rng.normal(size=3), c=1.0
+    )
+    x = rng.normal(size=(4, 5)).astype(np.float32)
+    with torch.inference_mode():
+        np.testing.assert_allclose(linear_head(logistic).eval()(torch.from_numpy(x)), logistic.scores(x), atol=1e-5)
 
 
 def test_a_hidden_layer_by_hand() -> None:

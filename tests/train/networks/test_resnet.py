@@ -1,6 +1,5 @@
 import pytest
 import torch
-from torch import nn
 
 from hubbub.train.config import Network
 from hubbub.train.networks import resnet
@@ -35,12 +34,8 @@ def test_blocks_are_the_whole_network() -> None:
     torch.testing.assert_close(x.mean((2, 3)), expected.pooler_output.flatten(1))
 
 
-@pytest.mark.parametrize(("given", "wanted"), [(3, 1), (1, 3), (3, 3), (1, 1)])
-def test_a_grey_picture_gives_the_same_in_one_channel_as_in_three(given: int, wanted: int) -> None:
-    weight = torch.randn(8, given, 7, 7, generator=torch.Generator().manual_seed(0))
-    fitted = resnet.as_many_inputs(weight, wanted)
-    grey = torch.randn(2, 1, 20, 20, generator=torch.Generator().manual_seed(1))
-    assert fitted.shape == (8, wanted, 7, 7)
-    expected = nn.functional.conv2d(grey.expand(-1, given, -1, -1), weight)
-    found = nn.functional.conv2d(grey.expand(-1, wanted, -1, -1), fitted)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+def test_names_of_bottlenecks_by_hand() -> None:
+    names = resnet.published_names(50)
+    assert names["encoder.stages.3.layers.2.layer.1.convolution"] == "blocks.4.layers.2.layer.1.convolution"
+    assert names["encoder.stages.0.layers.0.shortcut.normalization"] == "blocks.1.layers.0.shortcut.normalization"
+    assert next(iter(names)) == "embedder.embedder.convolution"

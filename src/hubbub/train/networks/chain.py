@@ -71,7 +71,7 @@ class AttentionPool(nn.Module):
 
 def positions(length: int, channels: int, like: Tensor) -> Tensor:
     """Sinusoidal position codes, shape (length, channels): sines in the first half, cosines in the second."""
-    place = torch.arange(length, dtype=like.dtype, device=like.device)[:, None]
+    position = torch.arange(length, dtype=like.dtype, device=like.device)[:, None]
     half = channels // 2
     rates = torch.exp(torch.arange(half, dtype=like.dtype, device=like.device) * (-9.21034 / half))
-    return torch.cat([torch.sin(place * rates), torch.cos(place * rates)], 1)
+    return torch.cat([torch.sin(position * rates), torch.cos(position * rates)], 1)

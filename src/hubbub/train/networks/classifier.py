@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hubbub.heads.logistic import LogisticHead
 from hubbub.train.networks.build import Trunk
 
 
@@ -37,6 +38,20 @@ def head(size: int, classes: int, hidden: int = 0, dropout: float = 0.0) -> nn.S
     if hidden:
         layers += [nn.Linear(size, hidden), nn.Hardswish(), nn.Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear(hidden or size, classes))
+
+
+def linear_head(logistic: LogisticHead) -> nn.Sequential:
+    """The layers, as `head` makes them, whose logits are the scores of a logistic regression."""
+    classes, size = logistic.weights.shape
+    layers = head(size, classes)
+    standardise, linear = layers[0], layers[-1]
+    assert isinstance(standardise, Standardise) and isinstance(linear, nn.Linear)
+    with torch.no_grad():
+        standardise.mean.copy_(torch.from_numpy(logistic.mean))
+        standardise.std.copy_(torch.from_numpy(logistic.std))
+        linear.weight.copy_(torch.from_numpy(logistic.weights))
+        linear.bias.copy_(torch.from_numpy(logistic.bias))
+    return layers
 
 
 class ClassifierNetwork(nn.Module):

@@ -8,8 +8,8 @@ _CHANNELS = (32, 64, 128, 256)
 def _block(channels: int, out: int) -> nn.Sequential:
     """Two 3×3 convolutions with batch norm, then half the size, as in the CNN10 of PANNs (Kong et al., TASLP 2020)."""
     layers: list[nn.Module] = []
-    for given in (channels, out):
-        layers += [nn.Conv2d(given, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+    for inputs in (channels, out):
+        layers += [nn.Conv2d(inputs, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
     return nn.Sequential(*layers, nn.AvgPool2d(2))
 
 
@@ -21,4 +21,4 @@ def blocks(width: float = 1.0, inputs: int = 1) -> tuple[list[nn.Module], int]:
         inputs: channels of the log-mel.
     """
     sizes = [max(4, 4 * round(width * size / 4)) for size in _CHANNELS]
-    return [_block(given, out) for given, out in zip([inputs, *sizes], sizes, strict=False)], sizes[-1]
+    return [_block(before, out) for before, out in zip([inputs, *sizes], sizes, strict=False)], sizes[-1]

@@ -67,13 +67,15 @@ class InvertedResidual(nn.Module):
 
 def blocks(inputs: int = 3) -> tuple[list[nn.Module], int]:
     """Stem, sixteen bottlenecks and the last 1×1 convolution, and its channels."""
-    found: list[nn.Module] = [PaddedConvNorm(inputs, STEM, 3, 2)]
+    convolutions: list[nn.Module] = [PaddedConvNorm(inputs, STEM, 3, 2)]
     channels = STEM
     for row in ROWS:
         for number in range(row.repeats):
-            found.append(InvertedResidual(channels, row.out, row.kernel, 1 if number else row.stride, row.expand))
+            convolutions.append(
+                InvertedResidual(channels, row.out, row.kernel, 1 if number else row.stride, row.expand)
+            )
             channels = row.out
-    return [*found, PaddedConvNorm(channels, HEAD)], HEAD
+    return [*convolutions, PaddedConvNorm(channels, HEAD)], HEAD
 
 
 def published_names() -> dict[str, str]:

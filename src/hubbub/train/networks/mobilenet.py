@@ -5,7 +5,6 @@ Howard et al., "Searching for MobileNetV3" (ICCV 2019), table 1, with what Schmi
 squeeze-and-excitation by a sigmoid with a quarter of the channels, batch norm with eps 1e-3 and momentum 0.01.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -100,6 +99,23 @@ class Bottleneck(nn.Module):
         return x + result if self.residual else result
 
 
+def block_channels(width: float) -> list[int]:
+    """What the stem and each bottleneck give."""
+    return [divisible(STEM * width), *(divisible(row.out * width) for row in ROWS)]
+
+
+def blocks(width: float = 1.0) -> tuple[list[nn.Module], int]:
+    """Stem, fifteen bottlenecks and the last 1×1 convolution, for log-mel of one channel; and the last's channels."""
+    sizes = block_channels(width)
+    last = 6 * sizes[-1]
+    convolutions = [
+        ConvNorm(1, sizes[0], 3, 2, act=nn.Hardswish()),
+        *(Bottleneck(row, before, width) for row, before in zip(ROWS, sizes, strict=False)),
+        ConvNorm(sizes[-1], last, act=nn.Hardswish()),
+    ]
+    return convolutions, last
+
+
 class MobileNetV3(nn.Module):
     """The trunk: log-mel in, one embedding a clip out.
 
@@ -120,16 +136,9 @@ class MobileNetV3(nn.Module):
         if not 0 <= pool_from < self.BLOCKS:
             raise ValueError(f"pool_from must be in 0..{self.BLOCKS - 1}, got {pool_from}")
         self.pool_from = pool_from
-        channels = [divisible(STEM * width), *(divisible(row.out * width) for row in ROWS)]
-        last = 6 * channels[-1]
-        self.blocks = nn.ModuleList(
-            [
-                ConvNorm(1, channels[0], 3, 2, act=nn.Hardswish()),
-                *(Bottleneck(row, before, width) for row, (before, _) in zip(ROWS, pairwise(channels), strict=True)),
-                ConvNorm(channels[-1], last, act=nn.Hardswish()),
-            ]
-        )
-        pooled = [*channels, last][pool_from:]
+        convolutions, last = blocks(width)
+        self.blocks = nn.ModuleList(convolutions)
+        pooled = [*block_channels(width), last][pool_from:]
         self.embedding_size = 2 * sum(pooled) - last
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
@@ -164,3 +173,28 @@ class MobileNetV3(nn.Module):
         for block in self.blocks[start:stop]:
             x = block(x)
         return x
+
+
+def published_names() -> dict[str, str]:
+    """For each module prefix of the AudioSet checkpoint, the prefix here.
+
+    Theirs numbers layers in order of use (`features.4.block.2.conc_se_layers.0.fc1`), so that the number of a layer
+    depends on which layers a bottleneck has; ours says what a layer is (`blocks.4.squeeze.reduce`).
+
+    >>> published_names()["features.4.block.2.conc_se_layers.0.fc1"]
+    'blocks.4.squeeze.reduce'
+    """
+    layers = ("conv", "norm")
+    names = {"features.0": "blocks.0", f"features.{len(ROWS) + 1}": f"blocks.{len(ROWS) + 1}"}
+    names = {f"{theirs}.{i}": f"{ours}.{part}" for theirs, ours in names.items() for i, part in enumerate(layers)}
+    for index, row in enumerate(ROWS, start=1):
+        parts = ["expand"] if index > 1 else []  # the first bottleneck's expansion is its input
+        parts += ["depthwise", *(["squeeze"] if row.squeeze else []), "project"]
+        for position, part in enumerate(parts):
+            theirs, ours = f"features.{index}.block.{position}", f"blocks.{index}.{part}"
+            if part == "squeeze":
+                names[f"{theirs}.conc_se_layers.0.fc1"] = f"{ours}.reduce"
+                names[f"{theirs}.conc_se_layers.0.fc2"] = f"{ours}.restore"
+            else:
+                names |= {f"{theirs}.{i}": f"{ours}.{layer}" for i, layer in enumerate(layers)}
+    return names

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
 _LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
@@ -25,12 +26,20 @@ def blocks(network: Any) -> tuple[list[nn.Module], int]:
     return [network.embedder, *network.encoder.stages], network.config.hidden_sizes[-1]
 
 
-def as_many_inputs(weight: Tensor, inputs: int) -> Tensor:
-    """First-layer weights (out, channels, rows, columns) for `inputs` channels, by summing or by sharing out.
+def published_names(depth: int) -> dict[str, str]:
+    """For each module prefix of a `ResNetModel`, the prefix here.
 
-    A grey picture in three equal channels gives the same through weights of three channels as it gives in one channel
-    through their sum.
+    >>> published_names(18)["encoder.stages.0.layers.1.layer.0.convolution"]
+    'blocks.1.layers.1.layer.0.convolution'
     """
-    if weight.shape[1] == inputs:
-        return weight
-    return weight.sum(1, keepdim=True).repeat(1, inputs, 1, 1) / inputs
+    with torch.device("meta"):
+        keys = model(depth).state_dict()
+    names = {}
+    for key in keys:
+        theirs = key.rpartition(".")[0]
+        if theirs.startswith("embedder."):
+            names[theirs] = f"blocks.0.{theirs.removeprefix('embedder.')}"
+        else:
+            stage, _, rest = theirs.removeprefix("encoder.stages.").partition(".")
+            names[theirs] = f"blocks.{int(stage) + 1}.{rest}"
+    return names

@@ -1,0 +1,1 @@
+"""Heads learnt on embeddings alone: numpy in and out, no torch."""
