@@ -362,3 +362,10 @@ def test_importing_hubbub_imports_next_to_nothing() -> None:
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError, match="module 'hubbub' has no attribute 'listen_to'"):
         hubbub.listen_to  # noqa: B018
+
+
+def test_the_public_names_are_shown_and_there() -> None:
+    assert dir(hubbub) == sorted([*hubbub.__all__, "__version__"])
+    assert all(getattr(hubbub, name).__name__ == name for name in hubbub.__all__)
+    with pytest.raises(hubbub.HubbubError, match="gone"):
+        hubbub.classify("gone.wav")

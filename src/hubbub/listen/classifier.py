@@ -1,11 +1,11 @@
 """Names sounds with a model file: onnxruntime and numpy, no torch."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, TypeGuard, TypeVar, overload
+from typing import Any, TypeAlias, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ BUILT_IN = Path(__file__).parent.parent / "assets" / "esc50.onnx"
 
 #: Samples of shape (time,) or (time, channels): floats in [-1, 1], or integers of up to 32 bits.
 Samples: TypeAlias = NDArray[Any] | list[float] | list[list[float]]
-#: A file (path, content or binary file object) or an array, of which a list may hold many.
-Sound = TypeVar("Sound", bound=audio.Source | NDArray[Any])
+#: A file (path, content or binary file object) or an array, of which a list may hold many. A type checker takes a `str`
+#: for such a list as well; the first of two overloads, for one sound, comes before.
+Sound: TypeAlias = audio.Source | NDArray[Any]
 
 _BATCH = 8  # windows a call: enough to fill the network, little enough to stay in the cache
 _SILENCE = 2.0**-15  # under one step of 16 bit
@@ -78,11 +79,9 @@ class Classifier:
         return self.meta.labels
 
     @overload
-    def classify(self, source: audio.Source | Samples, rate: int | None = None, top: int = 3) -> Answer: ...
+    def classify(self, source: audio.Source | Samples, rate: int | None = None, top: int = 3) -> Answer: ...  # type: ignore[overload-overlap]
     @overload
-    def classify(
-        self, source: list[Sound] | tuple[Sound, ...], rate: int | None = None, top: int = 3
-    ) -> list[Answer]: ...
+    def classify(self, source: Sequence[Sound], rate: int | None = None, top: int = 3) -> list[Answer]: ...
     def classify(self, source: Any, rate: int | None = None, top: int = 3) -> Answer | list[Answer]:
         """Name a sound, or each of a list of sounds.
 
@@ -122,9 +121,9 @@ class Classifier:
         )
 
     @overload
-    def embed(self, source: audio.Source | Samples, rate: int | None = None) -> Floats: ...
+    def embed(self, source: audio.Source | Samples, rate: int | None = None) -> Floats: ...  # type: ignore[overload-overlap]
     @overload
-    def embed(self, source: list[Sound] | tuple[Sound, ...], rate: int | None = None) -> list[Floats]: ...
+    def embed(self, source: Sequence[Sound], rate: int | None = None) -> list[Floats]: ...
     def embed(self, source: Any, rate: int | None = None) -> Floats | list[Floats]:
         """The embedding of a sound, float32 of shape (size,): the mean over its windows. See `classify`."""
         if _is_many(source):
@@ -181,9 +180,9 @@ def load(path: str | Path | None = None, threads: int = 0) -> Classifier:
 
 
 @overload
-def classify(source: audio.Source | Samples, rate: int | None = None, top: int = 3) -> Answer: ...
+def classify(source: audio.Source | Samples, rate: int | None = None, top: int = 3) -> Answer: ...  # type: ignore[overload-overlap]
 @overload
-def classify(source: list[Sound] | tuple[Sound, ...], rate: int | None = None, top: int = 3) -> list[Answer]: ...
+def classify(source: Sequence[Sound], rate: int | None = None, top: int = 3) -> list[Answer]: ...
 def classify(source: Any, rate: int | None = None, top: int = 3) -> Answer | list[Answer]:
     """Name a sound, or each of a list of sounds, with the built-in model. See `Classifier.classify`."""
     answers: Answer | list[Answer] = load().classify(source, rate, top)
@@ -191,9 +190,9 @@ def classify(source: Any, rate: int | None = None, top: int = 3) -> Answer | lis
 
 
 @overload
-def embed(source: audio.Source | Samples, rate: int | None = None) -> Floats: ...
+def embed(source: audio.Source | Samples, rate: int | None = None) -> Floats: ...  # type: ignore[overload-overlap]
 @overload
-def embed(source: list[Sound] | tuple[Sound, ...], rate: int | None = None) -> list[Floats]: ...
+def embed(source: Sequence[Sound], rate: int | None = None) -> list[Floats]: ...
 def embed(source: Any, rate: int | None = None) -> Floats | list[Floats]:
     """The embedding of a sound, or of each of a list, by the built-in model. See `Classifier.embed`."""
     embeddings: Floats | list[Floats] = load().embed(source, rate)
