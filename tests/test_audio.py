@@ -56,7 +56,7 @@ def write(path: Path, samples: np.ndarray, rate: int = 48_000) -> Path:
 # --- decoding ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("channels", [1, 6])
 @pytest.mark.parametrize("name", EXACT)
 def test_lossless_formats_give_back_the_mean_of_the_channels(tmp_path: Path, name: str, channels: int) -> None:
     written = np.random.default_rng(0).uniform(-0.9, 0.9, (5000, channels))
@@ -72,7 +72,7 @@ def test_lossy_formats_give_back_the_tone_and_the_length(tmp_path: Path, name: s
     assert amplitude_at(samples, rate, 440) == pytest.approx(0.5, rel=0.03)
 
 
-@pytest.mark.parametrize("rate", [4_000, 8_000, 11_025, 44_100, 96_000, 192_000, 384_000])
+@pytest.mark.parametrize("rate", [audio.MIN_RATE, 11_025, 44_100, audio.MAX_RATE])
 def test_rates(tmp_path: Path, rate: int) -> None:
     samples, found = audio.read(write(tmp_path / "s16.wav", sine(rate), rate))
     assert found == rate and len(samples) == rate
@@ -163,8 +163,9 @@ def test_a_wav_streamed_with_unknown_length(tmp_path: Path) -> None:
 # --- resampling -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("to", [8_000, 16_000, 32_000, 44_100, 384_000])
-@pytest.mark.parametrize("rate", [4_000, 11_025, 44_100, 48_000, 192_000])
+@pytest.mark.parametrize(
+    ("rate", "to"), [(4_000, 32_000), (44_100, 32_000), (192_000, 8_000), (48_000, 44_100), (11_025, 384_000)]
+)
 def test_a_tone_keeps_its_frequency_and_amplitude(rate: int, to: int) -> None:
     samples = audio.resample(sine(rate, frequency=1000), rate, to)
     assert samples.dtype == np.float32 and samples.shape == (to,)
@@ -196,7 +197,7 @@ def test_pieces_are_resampled_as_the_whole(to: int) -> None:
     np.testing.assert_allclose(np.concatenate(pieces), audio.resample(noise, 44_100, to), atol=2e-6)
 
 
-@pytest.mark.parametrize("rate", [0, -1, 3999, 384_001])
+@pytest.mark.parametrize("rate", [0, 3999, 384_001])
 def test_impossible_rates_are_refused(tmp_path: Path, rate: int) -> None:
     path = write(tmp_path / "s16.wav", sine(48_000))
     with pytest.raises(UsageError, match="4000 to 384000 Hz"):
@@ -212,8 +213,7 @@ def test_impossible_rates_are_refused(tmp_path: Path, rate: int) -> None:
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-@pytest.mark.parametrize("block", [777, 32_000, 10**12])
+@pytest.mark.parametrize(("rate", "block"), [(16_000, 777), (44_100, 32_000), (48_000, 10**12)])
 @pytest.mark.parametrize("name", FORMATS)
 def test_blocks_join_to_what_a_library_makes_of_the_whole(tmp_path: Path, name: str, block: int, rate: int) -> None:
     tone = sine(48_000, 1.3, 3000) + np.random.default_rng(0).normal(0, 0.05, 62_400)
@@ -417,7 +417,7 @@ def test_too_few_frames_for_the_rate(tmp_path: Path) -> None:
         list(audio.blocks(path, 4_000, 5))
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus", "mp3", "raw", "m4a", "txt"])
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "raw", "txt"])
 def test_what_is_not_audio(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"letter.{suffix}"
     path.write_text("Dear hubbub,\n" * 100)
@@ -604,7 +604,7 @@ def test_types_that_are_no_sound(samples: object) -> None:
         audio.from_array(samples, 8000, 8000)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("rate", "to"), [(0, 8000), (3999, 8000), (384_001, 8000), (8000, 3999), (8000, 384_001)])
+@pytest.mark.parametrize(("rate", "to"), [(3999, 8000), (8000, 384_001)])
 def test_rates_that_no_samples_have(rate: int, to: int) -> None:
     with pytest.raises(UsageError, match="4000 to 384000 Hz"):
         audio.from_array(np.zeros(100), rate, to)
