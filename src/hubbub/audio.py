@@ -287,7 +287,8 @@ def _opened(source: Source) -> Iterator[_Sound]:
     file: str | bytes | io.BytesIO
     if isinstance(source, str | Path):
         _require_file(Path(source))
-        file = _native(Path(source))
+        # soundfile cannot encode a name that is not valid UTF-8; on Windows it takes text only.
+        file = str(source) if sys.platform == "win32" else os.fsencode(source)
     else:
         content = source if isinstance(source, bytes) else source.read()
         if not isinstance(content, bytes):
@@ -380,8 +381,3 @@ def _shown(source: Source) -> str:
         return "<bytes>"
     path = source if isinstance(source, str | Path) else getattr(source, "name", None)
     return repr(str(path)) if isinstance(path, str | Path) else "<file object>"
-
-
-def _native(path: Path) -> str | bytes:
-    # soundfile cannot encode a name that is not valid UTF-8; on Windows it takes text only.
-    return str(path) if sys.platform == "win32" else os.fsencode(path)

@@ -149,7 +149,7 @@ class Classifier:
             blocks = [audio.from_array(samples, rate, spec.sample_rate)]
         windows = sliding_windows(blocks, length, hop)
         while batch := list(islice(windows, _BATCH)):
-            outputs = self.run(np.stack([window.samples for window in batch]))
+            outputs = run_waveforms(self._backend, spec, np.stack([window.samples for window in batch]))
             for window, logits, embedding in zip(batch, *outputs, strict=True):
                 start, end = window.start / spec.sample_rate, window.end / spec.sample_rate
                 yield WindowResult(start, end, logits, embedding, float(np.abs(window.samples).max()))
