@@ -56,7 +56,7 @@ def write(path: Path, samples: np.ndarray, rate: int = 48_000) -> Path:
 # --- decoding ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("channels", [1, 6])
 @pytest.mark.parametrize("name", EXACT)
 def test_lossless_formats_give_back_the_mean_of_the_channels(tmp_path: Path, name: str, channels: int) -> None:
     written = np.random.default_rng(0).uniform(-0.9, 0.9, (5000, channels))
@@ -72,7 +72,7 @@ def test_lossy_formats_give_back_the_tone_and_the_length(tmp_path: Path, name: s
     assert amplitude_at(samples, rate, 440) == pytest.approx(0.5, rel=0.03)
 
 
-@pytest.mark.parametrize("rate", [4_000, 8_000, 11_025, 44_100, 96_000, 192_000, 384_000])
+@pytest.mark.parametrize("rate", [audio.MIN_RATE, 11_025, 44_100, audio.MAX_RATE])
 def test_rates(tmp_path: Path, rate: int) -> None:
     samples, found = audio.read(write(tmp_path / "s16.wav", sine(rate), rate))
     assert found == rate and len(samples) == rate
@@ -163,8 +163,9 @@ def test_a_wav_streamed_with_unknown_length(tmp_path: Path) -> None:
 # --- resampling -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("to", [8_000, 16_000, 32_000, 44_100, 384_000])
-@pytest.mark.parametrize("rate", [4_000, 11_025, 44_100, 48_000, 192_000])
+@pytest.mark.parametrize(
+    ("rate", "to"), [(4_000, 32_000), (44_100, 32_000), (192_000, 8_000), (48_000, 44_100), (11_025, 384_000)]
+)
 def test_a_tone_keeps_its_frequency_and_amplitude(rate: int, to: int) -> None:
     samples = audio.resample(sine(rate, frequency=1000), rate, to)
     assert samples.dtype == np.float32 and samples.shape == (to,)
@@ -188,7 +189,15 @@ def test_resampling_to_the_same_rate_changes_nothing() -> None:
     np.testing.assert_array_equal(audio.resample(sine(8000), 8000, 8000), sine(8000).astype(np.float32))
 
 
-@pytest.mark.parametrize("rate", [0, -1, 3999, 384_001])
+@pytest.mark.parametrize("to", [16_000, 44_100, 96_000])
+def test_pieces_are_resampled_as_the_whole(to: int) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 30_000).astype(np.float32)
+    pieces = list(audio.resample_blocks(np.split(noise, [0, 1, 700, 20_000, 20_000]), 44_100, to))
+    assert all(len(piece) for piece in pieces)
+    np.testing.assert_allclose(np.concatenate(pieces), audio.resample(noise, 44_100, to), atol=2e-6)
+
+
+@pytest.mark.parametrize("rate", [0, 3999, 384_001])
 def test_impossible_rates_are_refused(tmp_path: Path, rate: int) -> None:
     path = write(tmp_path / "s16.wav", sine(48_000))
     with pytest.raises(UsageError, match="4000 to 384000 Hz"):
@@ -204,8 +213,7 @@ def test_impossible_rates_are_refused(tmp_path: Path, rate: int) -> None:
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-@pytest.mark.parametrize("block", [777, 32_000, 10**12])
+@pytest.mark.parametrize(("rate", "block"), [(16_000, 777), (44_100, 32_000), (48_000, 10**12)])
 @pytest.mark.parametrize("name", FORMATS)
 def test_blocks_join_to_what_a_library_makes_of_the_whole(tmp_path: Path, name: str, block: int, rate: int) -> None:
     tone = sine(48_000, 1.3, 3000) + np.random.default_rng(0).normal(0, 0.05, 62_400)
@@ -302,10 +310,54 @@ def test_damage_gives_a_sound_or_a_typed_error(tmp_path: Path, name: str) -> Non
     assert 0 < answered < 200
 
 
+# --- bytes and file objects -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_bytes_and_file_objects_are_read_as_the_path(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, np.stack([sine(48_000)] * 2, axis=1))
+    expected = audio.read(path, 16_000)[0]
+    np.testing.assert_array_equal(audio.read(path.read_bytes(), 16_000)[0], expected)
+    assert audio.probe(path.read_bytes()) == audio.probe(path)
+    with path.open("rb") as handle:
+        np.testing.assert_array_equal(np.concatenate(list(audio.blocks(handle, 16_000, 777))), expected)
+
+
+def test_a_file_object_is_read_from_where_it_stands_and_need_not_seek(tmp_path: Path) -> None:
+    class Pipe(io.RawIOBase):
+        def __init__(self, content: bytes):
+            self.file = io.BytesIO(content)
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            return self.file.readinto(buffer)
+
+    path = write(tmp_path / "s16.wav", sine(48_000))
+    pipe = io.BufferedReader(Pipe(b"head" + path.read_bytes()))
+    assert pipe.read(4) == b"head"
+    np.testing.assert_array_equal(audio.read(pipe)[0], audio.read(path)[0])
+
+
+def test_errors_name_bytes_and_file_objects(tmp_path: Path) -> None:
+    for nothing, name in ((b"", "<bytes>"), (io.BytesIO(), "<file object>")):
+        all_ways_to_read(nothing, audio.EmptyAudioError, f"{name} is empty")
+    all_ways_to_read(b"Dear hubbub", audio.UnreadableAudioError, "^<bytes> does not decode")
+    (tmp_path / "letter.wav").write_text("Dear hubbub")
+    with (tmp_path / "letter.wav").open("rb") as handle:
+        all_ways_to_read(handle.read(), audio.UnreadableAudioError, "<bytes>")
+        handle.seek(0)
+        with pytest.raises(audio.UnreadableAudioError, match=r"letter\.wav' does not decode"):
+            audio.read(handle)
+    with pytest.raises(UsageError, match="open it in binary mode"):
+        audio.read(io.StringIO("Dear hubbub"))  # type: ignore[arg-type]
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def all_ways_to_read(path: str | Path, expected: type[AudioError], match: str) -> None:
+def all_ways_to_read(path: audio.Source, expected: type[AudioError], match: str) -> None:
     for way in (audio.probe, audio.read, lambda name: list(audio.blocks(name, 16_000, 100))):
         with pytest.raises(expected, match=match) as caught:
             way(path)
@@ -365,7 +417,7 @@ def test_too_few_frames_for_the_rate(tmp_path: Path) -> None:
         list(audio.blocks(path, 4_000, 5))
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus", "mp3", "raw", "m4a", "txt"])
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "raw", "txt"])
 def test_what_is_not_audio(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"letter.{suffix}"
     path.write_text("Dear hubbub,\n" * 100)
@@ -417,6 +469,23 @@ def test_written_samples_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert rate == 44_100 and seen.dtype == np.int16
     np.testing.assert_array_equal(seen, values)
     np.testing.assert_array_equal(audio.read(tmp_path / "new" / "all.wav")[0], values / 32768)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III")])
+def test_a_file_object_gets_what_a_path_gets(tmp_path: Path, kind: audio.Format, subtype: str) -> None:
+    memory = io.BytesIO()
+    audio.write(memory, sine(48_000), 48_000, kind)
+    audio.write(tmp_path / "new" / "sound", sine(48_000), 48_000, format=kind)
+    assert (tmp_path / "new" / "sound").read_bytes() == memory.getvalue()
+    assert audio.probe(memory.getvalue()) == audio.AudioInfo(48_000, 1, 48_000, 1.0, kind, subtype)
+    samples, rate = audio.read(memory.getvalue())
+    assert amplitude_at(samples, rate, 440) == pytest.approx(0.5, rel=0.03)
+
+
+def test_a_rate_that_mp3_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="MP3 cannot hold 96000 samples per second"):
+        audio.write(tmp_path / "x.mp3", sine(96_000), 96_000, "MP3")
+    assert not list(tmp_path.iterdir())
 
 
 def test_writing_clips(tmp_path: Path) -> None:
@@ -535,7 +604,7 @@ def test_types_that_are_no_sound(samples: object) -> None:
         audio.from_array(samples, 8000, 8000)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("rate", "to"), [(0, 8000), (3999, 8000), (384_001, 8000), (8000, 3999), (8000, 384_001)])
+@pytest.mark.parametrize(("rate", "to"), [(3999, 8000), (8000, 384_001)])
 def test_rates_that_no_samples_have(rate: int, to: int) -> None:
     with pytest.raises(UsageError, match="4000 to 384000 Hz"):
         audio.from_array(np.zeros(100), rate, to)

@@ -81,7 +81,7 @@ def sounding() -> ClipArrays:
     time = np.arange(length) / SPEC.sample_rate
     pitches = np.array([300, 1000, 3000])[given.targets] * rng.uniform(0.7, 1.3, len(given.targets))
     hum = 0.2 * np.sin(2 * np.pi * pitches[:, None] * time)
-    samples = np.round(FULL_SCALE * (hum + rng.normal(0, 0.1, hum.shape))).clip(-FULL_SCALE, FULL_SCALE)
+    samples = np.round(FULL_SCALE * (hum + rng.normal(0, 0.1, hum.shape))).clip(-FULL_SCALE, FULL_SCALE - 1)
     arrays = logmel((samples / FULL_SCALE).astype(np.float32), SPEC)
     categories = tuple(f"category of {label}" for label in LABELS)
     return dataclasses.replace(given, logmels=arrays, waveforms=samples.astype(np.int16), categories=categories)

@@ -6,28 +6,33 @@
 'dog'
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hubbub.errors import HubbubError
     from hubbub.listen.answer import Answer, Prediction
     from hubbub.listen.classifier import Classifier, classify, embed, load
 
-_HOMES = {
+_MODULES = {
     "Answer": "hubbub.listen.answer",
     "Classifier": "hubbub.listen.classifier",
+    "HubbubError": "hubbub.errors",
     "Prediction": "hubbub.listen.answer",
     "classify": "hubbub.listen.classifier",
     "embed": "hubbub.listen.classifier",
     "load": "hubbub.listen.classifier",
 }
-__all__ = ["Answer", "Classifier", "Prediction", "classify", "embed", "load"]
+__all__ = ["Answer", "Classifier", "HubbubError", "Prediction", "classify", "embed", "load"]
 
 
-def __getattr__(name: str) -> Any:  # so that `import hubbub` costs nothing until something is heard
-    if name not in _HOMES:
+def __getattr__(name: str) -> Any:  # PEP 562: `import hubbub` costs nothing until a name is used
+    if name not in _MODULES:
         raise AttributeError(f"module 'hubbub' has no attribute {name!r}")
-    from importlib import import_module
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
-    return getattr(import_module(_HOMES[name]), name)
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 DECIBELS = float(10.0 / np.log(10.0))  #: decibels of power per unit of its natural logarithm
 LEAST_STD = 1e-5  #: of a clip that is normalised by its own deviation; silence is divided by this
-FULL_SCALE = 32767  #: of waveforms that are kept as 16 bit integers
+FULL_SCALE = 32768  #: of 16 bit integers: what 1.0 would be, one more than the largest
 _BLOCK = 4  # mel bands that are computed together
 
 

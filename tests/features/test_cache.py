@@ -183,13 +183,13 @@ def test_waveforms_are_cut_or_padded_to_16_bit(tmp_path: Path, clips: list[Clip]
     assert found.shape == (3, 4000) and found.dtype == np.int16
     for row, seconds in enumerate((0.8, 0.2, 0.5)):
         samples = noise(seconds, row)[:4000]
-        np.testing.assert_allclose(found[row, : len(samples)], samples.astype(np.float64) * 32767, atol=0.51)
+        np.testing.assert_allclose(found[row, : len(samples)], samples.astype(np.float64) * 32768, atol=0)
         assert not found[row, len(samples) :].any()
 
 
 def test_a_waveform_too_loud_is_limited(tmp_path: Path) -> None:
     loud = clip(tmp_path / "x.wav", np.array([0.5, 3.0, -3.0, 1.0], np.float32), subtype="FLOAT")
-    assert sounds([loud], tmp_path / "cache")[0, :4].tolist() == [16384, 32767, -32767, 32767]
+    assert sounds([loud], tmp_path / "cache")[0, :4].tolist() == [16384, 32767, -32768, 32767]
 
 
 def test_waveforms_are_read_once_and_kept_by_digest_rate_and_length(tmp_path: Path, clips: list[Clip]) -> None:
@@ -217,9 +217,15 @@ def test_damaged_waveforms_are_made_again(tmp_path: Path, clips: list[Clip], con
 
 
 def test_a_digest_is_of_16_bit_samples_and_their_rate() -> None:
-    samples = np.array([0, 1, -1, 0.5, 2 / 32767], np.float32)
-    expected = storage.digest("8000", np.array([0, 32767, -32767, 16384, 2], "<i2").tobytes())
-    assert cache.sample_digest(samples, 8000) == expected != cache.sample_digest(samples, 16_000)
+    values = np.array([0, 32767, -32768, 16384, 2], "<i2")
+    digest = cache.sample_digest((values / 32768).astype(np.float32), 8000)
+    assert digest == storage.digest("8000", values.tobytes())
+    assert digest != cache.sample_digest((values / 32768).astype(np.float32), 16_000)
+
+
+def test_no_two_16_bit_values_share_a_digest() -> None:
+    digests = {cache.sample_digest(np.array([value / 32768], np.float32), 8000) for value in range(-32768, 32769)}
+    assert len(digests) == 65_537  # +1.0 is one of its own
 
 
 def test_loud_clips_have_digests_of_their_own(tmp_path: Path) -> None:

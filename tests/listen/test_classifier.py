@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import math
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from hubbub import audio, modelfile
 from hubbub.errors import AudioError, ModelFileError, UsageError
 from hubbub.listen import classifier as listener
 from hubbub.listen.answer import Answer
+from hubbub.listen.backend import Backend
 from hubbub.listen.classifier import Classifier, answer_all
 
 RATE = tinymodel.SPEC.sample_rate
@@ -188,6 +190,76 @@ def test_top(model: Classifier, top: int, given: int) -> None:
     assert sum(scores) == pytest.approx(1) if given == 3 else sum(scores) < 1
 
 
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_window_has_its_time_and_result(model: Classifier) -> None:
+    samples = noise(11.3)
+    results = list(model.windows(samples, RATE))
+    assert [result.start for result in results] == pytest.approx([0, 2.5, 5, 6.3])
+    assert [result.end for result in results] == pytest.approx([5, 7.5, 10, 11.3])
+    for result in results:
+        window = samples[round(result.start * RATE) : round(result.end * RATE)]
+        logits, embedding = by_the_book(window)
+        np.testing.assert_allclose(result.logits, logits, atol=1e-3)
+        np.testing.assert_allclose(result.embedding, embedding, atol=1e-4)
+        assert result.peak == pytest.approx(np.abs(window).max(), rel=1e-6)
+
+
+def test_the_window_of_a_short_sound_ends_with_it(model: Classifier) -> None:
+    assert [(result.start, result.end) for result in model.windows(tone("low", 2.0), RATE)] == [(0.0, 2.0)]
+
+
+def test_another_backend_may_run_the_network(tiny_model: Path) -> None:
+    class Constant:
+        def run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return np.tile(np.float32([0, 9, 0]), (len(inputs), 1)), np.zeros((len(inputs), 2), np.float32)
+
+    def open_constant(path: Path, threads: int) -> tuple[Backend, modelfile.ModelMeta]:
+        return Constant(), modelfile.open_session(path, threads)[1]
+
+    fixed = Classifier(tiny_model, open_model=open_constant)
+    assert fixed.classify(tone("low"), RATE).label == "middle"
+    assert fixed.embed(tone("low"), RATE).tolist() == [0, 0]
+
+
+# --- sources and lists of them ----------------------------------------------------------------------------------------
+
+
+def test_paths_bytes_file_objects_and_samples_are_heard_alike(model: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, noise(6.0), RATE, subtype="FLOAT")
+    with path.open("rb") as handle:
+        answers = model.classify([path, str(path), path.read_bytes(), handle, io.BytesIO(path.read_bytes())])
+    assert [answer.path for answer in answers] == [str(path), str(path), None, None, None]
+    (alone,) = {(answer.predictions, answer.duration) for answer in answers}
+    from_samples = model.classify(noise(6.0), RATE)
+    assert (from_samples.predictions, from_samples.duration) == alone
+    np.testing.assert_array_equal(model.embed(path.read_bytes()), model.embed(noise(6.0), RATE))
+
+
+def test_a_list_gives_a_list(model: Classifier) -> None:
+    sounds = [tone(name) for name in TONES]
+    answers = model.classify(sounds, RATE, top=1)
+    assert answers == [model.classify(samples, RATE, top=1) for samples in sounds]
+    assert model.classify(tuple(sounds), rate=RATE, top=1) == answers
+    np.testing.assert_array_equal(model.embed(sounds, RATE), [model.embed(samples, RATE) for samples in sounds])
+    assert model.classify([]) == [] and model.embed([]) == []
+
+
+def test_a_list_of_numbers_is_samples(model: Classifier) -> None:
+    samples = tone("high").astype(float)
+    alone = model.classify(samples, RATE)
+    assert model.classify(samples.tolist(), RATE) == alone
+    assert model.classify(list(samples), RATE) == alone  # NumPy's own numbers
+    assert model.classify(np.stack([samples] * 2, axis=1).tolist(), RATE) == alone
+
+
+def test_a_list_of_numbers_and_files_is_refused(model: Classifier) -> None:
+    with pytest.raises(UsageError, match="no sound"):
+        model.classify([0.5, "dog.wav"], RATE)  # type: ignore[call-overload]
+
+
 # --- what cannot be heard ---------------------------------------------------------------------------------------------
 
 
@@ -290,3 +362,10 @@ def test_importing_hubbub_imports_next_to_nothing() -> None:
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError, match="module 'hubbub' has no attribute 'listen_to'"):
         hubbub.listen_to  # noqa: B018
+
+
+def test_the_public_names_are_shown_and_there() -> None:
+    assert dir(hubbub) == sorted([*hubbub.__all__, "__version__"])
+    assert all(getattr(hubbub, name).__name__ == name for name in hubbub.__all__)
+    with pytest.raises(hubbub.HubbubError, match="gone"):
+        hubbub.classify("gone.wav")

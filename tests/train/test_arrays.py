@@ -78,7 +78,7 @@ def test_a_waveform_is_changed_before_its_log_mel() -> None:
     louder = Augment(waveform=(Step("gain", 0.5, 0.5),))
     found = augmented(given, np.array([5]), tiny.changed(tiny.SCRATCH, augment=louder), seed=0, epoch=0)
     assert given.waveforms is not None
-    expected = logmel(given.waveforms[5].astype(np.float32) / 32767 / 2, tiny.SPEC)
+    expected = logmel(given.waveforms[5].astype(np.float32) / 32768 / 2, tiny.SPEC)
     np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
     assert np.abs(found[0, 0].numpy() - given.logmels[5]).max() > 0.2
 
@@ -112,7 +112,7 @@ def test_between_class_learning_mixes_sounds_and_their_classes_alike() -> None:
         np.testing.assert_allclose(found, expected, atol=1e-6)
     shown = augmented(given, rows, recipe, 0, 3)
     assert given.waveforms is not None
-    first, second = (given.waveforms[row].astype(np.float32) / 32767 for row in (rows[4], others[4]))
+    first, second = (given.waveforms[row].astype(np.float32) / 32768 for row in (rows[4], others[4]))
     np.testing.assert_allclose(
         shown[4, 0], logmel(between_class(first, second, float(shares[4]), tiny.SPEC.sample_rate), tiny.SPEC), atol=1e-5
     )

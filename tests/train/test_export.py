@@ -189,8 +189,8 @@ def test_a_front_end_that_hears_differently_is_not_written(
     def tampered(session: Any, spec: LogMelSpec, waveforms: Floats) -> Any:
         return honest(session, dataclasses.replace(spec, preemphasis=0.5), waveforms)
 
-    honest = export.hear
-    monkeypatch.setattr(export, "hear", tampered)
+    honest = export.run_waveforms
+    monkeypatch.setattr(export, "run_waveforms", tampered)
     refused(tuned, tmp_path / "model.onnx", "answers differently from the trained one")
 
 

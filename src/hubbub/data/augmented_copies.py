@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soundfile
 
 from hubbub import audio
 from hubbub.augment.steps import Kind, Step, chain
@@ -24,11 +23,11 @@ from hubbub.augment.transform import apply_all, generator
 from hubbub.data.clip_table import read_clips, require_inside
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
-from hubbub.storage import TableRow, write_csv, write_json, write_with
+from hubbub.storage import TableRow, write_csv, write_json
 from hubbub.types import Track
 from hubbub.workers import mapped
 
-VERSION = 1  #: of what a seed gives; raised whenever copies come to sound different
+VERSION = 2  #: of what a seed gives; raised whenever copies come to sound different
 TABLE, ABOUT, SOUNDS = "augmented.csv", "augmented.json", "audio"
 COLUMNS = ("file", "source", "number", "label", "recording", "fold", "transform", "amount")
 
@@ -144,9 +143,8 @@ def _make(copy: Copy, folder: Path, seed: int) -> None:
     steps = chain([Step(copy.transform, copy.amount, copy.amount)], rate)
     changed = apply_all(steps, samples, generator(seed, copy.number, copy.source.id))
     peak = float(np.abs(changed).max())
-    pcm = np.rint(changed * (32767 / max(1.0, peak))).astype(np.int16)  # softer as a whole, where it would clip
-    kind = target.suffix[1:].upper()
-    write_with(target, lambda part: soundfile.write(str(part), pcm, rate, subtype="PCM_16", format=kind))
+    changed = changed / max(1.0, peak)  # softer as a whole, where it would clip
+    audio.write(target, changed, rate, "FLAC" if target.suffix == ".flac" else "WAV")
 
 
 def _whole(path: Path, frames: int, rate: int) -> bool:

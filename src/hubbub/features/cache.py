@@ -5,8 +5,9 @@ there is never computed twice.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 
 from hubbub import audio
 from hubbub.data.dataset import Clip
-from hubbub.logmel import FULL_SCALE, Floats, LogMelSpec, logmel
+from hubbub.logmel import FULL_SCALE, LogMelSpec, logmel
 from hubbub.storage import cache_dir, digest, write_with
+from hubbub.types import Floats, Track
+
+_WAVEFORMS = "2"  # version of the files that `sounds` keeps; raised whenever their values come to mean something else
 
 
 @dataclass(frozen=True)
@@ -32,24 +36,24 @@ def sounds(
     rate: int,
     seconds: float,
     folder: Path | None = None,
-    track: Callable[[Iterable[Clip]], Iterable[Clip]] = iter,
+    track: Track = iter,
 ) -> NDArray[np.int16]:
     """16 bit waveforms of `clips` at `rate`, each cut or zero-padded to `seconds`: shape (clips, time).
 
     All lie in one file, mapped into memory, whose name derives from the clips' `digests`. The rest as `load`.
     """
     length = round(seconds * rate)
-    path = (folder or cache_dir("sounds")) / f"{digest(str(rate), str(length), *digests)}.npy"
+    path = (folder or cache_dir("sounds")) / f"{digest(_WAVEFORMS, str(rate), str(length), *digests)}.npy"
     try:
-        kept = np.load(path, mmap_mode="r")
-        if kept.shape == (len(clips), length):
-            return np.asarray(kept)
+        cached = np.load(path, mmap_mode="r")
+        if cached.shape == (len(clips), length):
+            return np.asarray(cached)
     except (OSError, ValueError, EOFError):  # not there yet, or damaged
         pass
     waveforms = np.zeros((len(clips), length), np.int16)
     for waveform, clip in zip(waveforms, track(clips), strict=True):
-        heard = audio.read(clip.path, rate)[0][:length]
-        waveform[: len(heard)] = np.round(np.clip(heard, -1, 1) * FULL_SCALE)
+        samples = audio.read(clip.path, rate)[0][:length]
+        waveform[: len(samples)] = audio.to_int16(samples)
     write_with(path, lambda temporary: np.save(temporary, waveforms))
     return np.asarray(np.load(path, mmap_mode="r"))
 
@@ -57,10 +61,11 @@ def sounds(
 def sample_digest(samples: Floats, rate: int) -> str:
     """Name of what a clip sounds like: decoded mono samples, as 16 bit integers at the file's own rate.
 
-    A clip that goes beyond [-1, 1], as floats and lossy formats can, is named after 64 bit integers instead.
+    Two 16 bit clips share it only if they hold the same samples. A clip that goes beyond 16 bit, as floats and lossy
+    formats can (+1.0 does), is named after 64 bit integers instead.
     """
-    scaled = np.round(samples * 32767)
-    loud = np.abs(scaled).max(initial=0) > 32767
+    scaled = np.rint(samples.astype(np.float64) * FULL_SCALE)
+    loud = scaled.max(initial=0) > FULL_SCALE - 1 or scaled.min(initial=0) < -FULL_SCALE
     return digest(str(rate), scaled.astype("<i8" if loud else "<i2").tobytes())
 
 
@@ -69,7 +74,7 @@ def load(
     spec: LogMelSpec,
     seconds: float,
     folder: Path | None = None,
-    track: Callable[[Iterable[Clip]], Iterable[Clip]] = iter,
+    track: Track = iter,
 ) -> Features:
     """Log-mel arrays of `clips`, each cut or zero-padded to `seconds`, from the cache or computed into it.
 
@@ -89,20 +94,23 @@ def load(
     for index, clip in enumerate(track(clips)):
         samples, rate = audio.read(clip.path)
         digests.append(sample_digest(samples, rate))
-        arrays[index] = _one(folder / f"{digests[-1]}.npy", samples, rate, spec, length, arrays.shape[1:])
+        path = folder / f"{digests[-1]}.npy"
+        cached = _cached(path)
+        if cached is None or cached.shape != arrays.shape[1:] or cached.dtype != np.float32:
+            samples = audio.resample(samples, rate, spec.sample_rate)[:length]
+            made = logmel(np.pad(samples, (0, length - len(samples))), spec)
+            write_with(path, partial(np.save, arr=made))
+            cached = made
+        arrays[index] = cached
     return Features(arrays, tuple(digests))
 
 
-def _one(path: Path, samples: Floats, rate: int, spec: LogMelSpec, length: int, shape: tuple[int, ...]) -> Floats:
-    if path.is_file():
-        try:
-            with path.open("rb") as handle:
-                cached = np.load(handle)
-            if cached.shape == shape and cached.dtype == np.float32:
-                return np.asarray(cached)
-        except Exception:  # numpy raises half a dozen kinds; a damaged entry is made again
-            pass
-    heard = audio.resample(samples, rate, spec.sample_rate)[:length]
-    computed = logmel(np.pad(heard, (0, length - len(heard))), spec)
-    write_with(path, lambda temporary: np.save(temporary, computed))
-    return computed
+def _cached(path: Path) -> Floats | None:
+    """The array in a file, None where there is none or it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as handle:
+            return np.asarray(np.load(handle))
+    except Exception:  # numpy raises half a dozen kinds; a damaged entry is made again
+        return None

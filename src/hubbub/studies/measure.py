@@ -25,7 +25,7 @@ from hubbub.storage import cache_dir, digest, file_sha256, write_text
 from hubbub.types import Bools, Floats, Track
 from hubbub.workers import mapped
 
-VERSION = 1  #: of what is measured; raised whenever a figure comes to mean something else
+VERSION = 2  #: of what is measured; raised whenever a figure comes to mean something else
 LONGEST = 300  #: seconds of a file that are measured, from its beginning
 PAUSE = 0.010  #: seconds of zeros from which they are digital silence, and not two zero crossings
 BELOW_PEAK = 80.0  #: dB under the strongest frequency at which a sound's bandwidth ends

@@ -12,7 +12,6 @@ It takes a model file and nothing else. It covers one patch at a time: what a so
 of the two is covered. And a steady sound, such as rain, is close to its own quiet level, so that its map is faint.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,15 +21,15 @@ from hubbub import audio
 from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import softmax
 from hubbub.listen.classifier import Classifier
-from hubbub.listen.windows import windows
-from hubbub.logmel import Floats, LogMelSpec, hz_to_mel, logmel, mel_to_hz
+from hubbub.logmel import LogMelSpec, hz_to_mel, logmel, mel_to_hz
+from hubbub.types import Doubles, Floats
 
 SECONDS = 0.8  #: width of the patch
 SHARE = 0.25  #: its height, of the mel axis
 
 _QUIET = 0.05  # of the time a row is quieter than what the patch sets it to
 _BATCH = 16
-_Doubles = NDArray[np.float64]
+Region = tuple[slice, slice]  #: of a picture: rows, columns
 
 
 @dataclass(frozen=True)
@@ -90,73 +89,60 @@ def occlude(
         raise UsageError(f"{classifier.meta.name} does not know {label!r}: it knows {', '.join(classifier.labels)}")
     if not (seconds > 0 and 0 < share <= 1):
         raise UsageError(f"a patch of {seconds} s and {share} of the mel axis makes no sense: give more than 0")
-    picture, start, wanted = _window(
-        classifier, audio.from_array(samples, rate, classifier.meta.frontend.sample_rate), label
-    )
-    length = classifier.meta.window_seconds
+    spec, length = classifier.meta.frontend, classifier.meta.window_seconds
+    sound = audio.from_array(samples, rate, spec.sample_rate)
+    start, target = _likeliest_window(classifier, sound, label)
+    window = sound[round(start * spec.sample_rate) :][: round(length * spec.sample_rate)]
+    picture = logmel(np.pad(window, (0, round(length * spec.sample_rate) - len(window))), spec)
     rows, columns = picture.shape
-    size = (_within(share * rows, rows), _within(seconds / length * columns, columns))
-    places = list(_places(picture.shape, size))
-    logits = _without(classifier, picture, places)
-    odds = _log_odds(logits, wanted)
-    falls, scores = odds[0] - odds[1:], softmax(logits)[:, wanted]
+    height = min(max(1, round(share * rows)), rows)
+    width = min(max(1, round(seconds / length * columns)), columns)
+    regions = [(row, column) for row in _steps(rows, height) for column in _steps(columns, width)]
+    logits = _without(classifier, picture, regions)
+    odds = _log_odds(logits, target)
+    falls, scores = odds[0] - odds[1:], softmax(logits)[:, target]
     worst = int(falls.argmax())
-    patch = _patch(classifier, picture.shape, places[worst], start, float(scores[1 + worst]))
-    fall = _spread(places, falls, picture.shape)
-    return Occlusion(classifier.labels[wanted], float(scores[0]), start, length, picture, fall, patch)
+    patch = _patch(classifier, picture.shape, regions[worst], start, float(scores[1 + worst]))
+    fall = _spread(regions, falls, picture.shape)
+    return Occlusion(classifier.labels[target], float(scores[0]), start, length, picture, fall, patch)
 
 
-def _window(classifier: Classifier, sound: Floats, label: str | None) -> tuple[Floats, float, int]:
-    """The log-mel of the window in which a class is likeliest, where it begins in seconds, and the class's number."""
-    meta = classifier.meta
-    length, hop = (
-        round(meta.window_seconds * meta.frontend.sample_rate),
-        round(meta.hop_seconds * meta.frontend.sample_rate),
-    )
-    heard = np.concatenate([classifier.run(window[None])[0] for window in windows([sound], length, hop)])
-    number = int(heard.mean(0).argmax()) if label is None else classifier.labels.index(label)
-    best = int(_log_odds(_calibrated(classifier, heard), number).argmax())
-    start = min(best * hop, max(0, len(sound) - length))  # the last window ends with the sound
-    window = sound[start : start + length]
-    return logmel(np.pad(window, (0, length - len(window))), meta.frontend), start / meta.frontend.sample_rate, number
+def _likeliest_window(classifier: Classifier, sound: Floats, label: str | None) -> tuple[float, int]:
+    """Where the window begins in which a class is likeliest, in seconds, and the class's number."""
+    results = list(classifier.windows(sound, classifier.meta.frontend.sample_rate))
+    logits = np.stack([result.logits for result in results])
+    target = int(logits.mean(0).argmax()) if label is None else classifier.labels.index(label)
+    return results[int(_log_odds(_calibrated(classifier, logits), target).argmax())].start, target
 
 
-def _within(size: float, most: int) -> int:
-    return min(max(1, round(size)), most)
+def _steps(length: int, extent: int) -> list[slice]:
+    """Where a patch of some extent goes along an axis: by half of itself, evenly, from edge to edge."""
+    count = 1 + int(np.ceil(2 * (length - extent) / extent))
+    starts = np.unique(np.round(np.linspace(0, length - extent, count)).astype(int)).tolist()
+    return [slice(start, start + extent) for start in starts]
 
 
-def _places(shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    """Where the patch goes: by half of itself, evenly, from edge to edge."""
-    starts = []
-    for length, extent in zip(shape, size, strict=True):
-        count = 1 + int(np.ceil(2 * (length - extent) / extent))
-        starts.append(np.unique(np.round(np.linspace(0, length - extent, count)).astype(int)).tolist())
-    for row in starts[0]:
-        for column in starts[1]:
-            yield slice(row, row + size[0]), slice(column, column + size[1])
-
-
-def _without(classifier: Classifier, picture: Floats, places: list[tuple[slice, slice]]) -> _Doubles:
-    """Log-scores of the picture, and of it without each of those places; shape (1 + places, classes)."""
+def _without(classifier: Classifier, picture: Floats, regions: list[Region]) -> Doubles:
+    """Log-scores of the picture, and of it without each of the regions; shape (1 + regions, classes)."""
     quiet = np.minimum(picture, np.quantile(picture, _QUIET, axis=1, keepdims=True).astype(np.float32))
-    changes = [index for index, place in enumerate(places) if (quiet[place] < picture[place]).any()]
-    found = np.empty((1 + len(places), len(classifier.labels)))
-    found[:] = classifier.run_pictures(picture[None])[0]  # a patch over what is quiet changes nothing
-    for start in range(0, len(changes), _BATCH):
-        some = changes[start : start + _BATCH]
-        covered = np.repeat(picture[None], len(some), axis=0)
-        for one, index in zip(covered, some, strict=True):
-            one[places[index]] = quiet[places[index]]
-        found[np.array(some) + 1] = classifier.run_pictures(covered)[0]
-    return _calibrated(classifier, found)
+    changing = [index for index, region in enumerate(regions) if (quiet[region] < picture[region]).any()]
+    logits = np.empty((1 + len(regions), len(classifier.labels)))
+    logits[:] = classifier.run_pictures(picture[None])[0]  # a patch over what is quiet changes nothing
+    for start in range(0, len(changing), _BATCH):
+        indices = changing[start : start + _BATCH]
+        covered = np.repeat(picture[None], len(indices), axis=0)
+        for copy, index in zip(covered, indices, strict=True):
+            copy[regions[index]] = quiet[regions[index]]
+        logits[np.array(indices) + 1] = classifier.run_pictures(covered)[0]
+    return _calibrated(classifier, logits)
 
 
-def _calibrated(classifier: Classifier, logits: NDArray[np.floating]) -> _Doubles:
+def _calibrated(classifier: Classifier, logits: NDArray[np.floating]) -> Doubles:
     """Logarithms of the calibrated scores; they serve as logits, whatever the calibration."""
     return np.log(np.maximum(classifier.calibrate(logits), 1e-300))
 
 
-def _log_odds(logits: NDArray[np.floating], number: int) -> _Doubles:
+def _log_odds(logits: NDArray[np.floating], number: int) -> Doubles:
     """ln(p / (1 - p)) of a class, shape (batch,), from logits (batch, classes); 0 if there is no other class."""
     if logits.shape[1] == 1:
         return np.zeros(len(logits))
@@ -165,22 +151,20 @@ def _log_odds(logits: NDArray[np.floating], number: int) -> _Doubles:
     return np.asarray(logits[:, number] - most - np.log(np.exp(others - most[:, None]).sum(1)))
 
 
-def _spread(places: list[tuple[slice, slice]], falls: _Doubles, shape: tuple[int, ...]) -> Floats:
+def _spread(regions: list[Region], falls: Doubles, shape: tuple[int, ...]) -> Floats:
     """Each point's mean over the patches that cover it."""
     total, count = np.zeros(shape), np.zeros(shape)
-    for place, fall in zip(places, falls, strict=True):
-        total[place] += fall
-        count[place] += 1
+    for region, fall in zip(regions, falls, strict=True):
+        total[region] += fall
+        count[region] += 1
     return np.asarray(total / count, np.float32)
 
 
-def _patch(
-    classifier: Classifier, shape: tuple[int, ...], place: tuple[slice, slice], start: float, score: float
-) -> Patch:
-    meta, (rows, columns) = classifier.meta, place
-    pace = meta.window_seconds / shape[1]
+def _patch(classifier: Classifier, shape: tuple[int, ...], region: Region, start: float, score: float) -> Patch:
+    meta, (rows, columns) = classifier.meta, region
+    column_seconds = meta.window_seconds / shape[1]
     bottom, top = (_hertz(row / shape[0], meta.frontend) for row in (rows.start, rows.stop))
-    return Patch((start + columns.start * pace, start + columns.stop * pace), (bottom, top), score)
+    return Patch((start + columns.start * column_seconds, start + columns.stop * column_seconds), (bottom, top), score)
 
 
 def _hertz(share: float, spec: LogMelSpec) -> float:

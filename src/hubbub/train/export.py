@@ -10,7 +10,7 @@ import torch
 from hubbub import modelfile
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
-from hubbub.listen.backend import hear
+from hubbub.listen.backend import open_onnx, run_waveforms
 from hubbub.logmel import Floats
 from hubbub.modelfile import Calibration, KnownScore, ModelMeta, TrainingRecord
 from hubbub.runs.predictions import Predictions
@@ -91,7 +91,7 @@ def _gated(
     path: Path, graph: bytes, meta: ModelMeta, classifier: ClassifierNetwork, waveforms: Sequence[Floats]
 ) -> None:
     modelfile.write(path, graph, meta)
-    session, _ = modelfile.open_session(path)
+    backend, _ = open_onnx(path)
     learner = LogMel(meta.frontend)
     differences = []
     for start in range(0, len(waveforms), 10):
@@ -99,7 +99,7 @@ def _gated(
         with torch.no_grad():
             picture = learner(torch.from_numpy(batch))[:, None].expand(-1, meta.frontend.channels, -1, -1)
             wanted = classifier(picture)[0].numpy()
-        differences.append(np.abs(hear(session, meta.frontend, batch)[0] - wanted).max())
+        differences.append(np.abs(run_waveforms(backend, meta.frontend, batch)[0] - wanted).max())
     worst = float(np.max(differences))
     if not worst <= TOLERANCE:  # true for NaN as well
         raise RefusedError(

@@ -8,17 +8,14 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from hubbub import audio
 from hubbub.errors import AudioError
 from hubbub.workers import mapped
 
-Track = Callable[[Sequence[tuple[str, Path]]], Iterable[tuple[str, Path]]]
-
 RATE = 24_000  #: Hz of every sound: what a small loudspeaker gives
 SECONDS = 10  #: at most, from a file's beginning
-_QUALITY = 0.9  # libsndfile's compression level: about 4.5 kB of text a second
+_COMPRESSION = 0.9  # about 4.5 kB of text a second
 
 
 class Sounds:
@@ -29,21 +26,26 @@ class Sounds:
 
     def __init__(self, budget: int = 20_000_000):
         self._left = budget
-        self._kept: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._tried: set[str] = set()
 
     def add(self, key: str, path: Path) -> bool:
         """Whether the page will play `key`: the file decodes and there is room, or it is there already."""
         if key in self._tried:
-            return key in self._kept
+            return key in self._texts
         self._tried.add(key)
-        text = _tried(path)
+        text = _encoded_or_none(path)
         return text is not None and self._keep(key, text)
 
-    def add_all(self, files: Sequence[tuple[str, Path]], jobs: int = 1, track: Track = iter) -> None:
+    def add_all(
+        self,
+        files: Sequence[tuple[str, Path]],
+        jobs: int = 1,
+        track: Callable[[Sequence[tuple[str, Path]]], Iterable[tuple[str, Path]]] = iter,
+    ) -> None:
         """Add files by key in order, encoded in so many processes, until one does not fit any more."""
         new = [(key, path) for key, path in files if key not in self._tried]
-        with closing(mapped(_tried, [path for _, path in new], jobs)) as texts:
+        with closing(mapped(_encoded_or_none, [path for _, path in new], jobs)) as texts:
             for (key, _), text in zip(track(new), texts, strict=True):
                 self._tried.add(key)
                 if text is not None and not self._keep(key, text):
@@ -53,33 +55,32 @@ class Sounds:
         if len(text) > self._left:
             return False
         self._left -= len(text)
-        self._kept[key] = text
+        self._texts[key] = text
         return True
 
     def __contains__(self, key: object) -> bool:
-        return key in self._kept
+        return key in self._texts
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._texts)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(self._texts)
 
     def as_json(self) -> dict[str, str]:
         """Base64 of the MP3 of each key."""
-        return self._kept
+        return self._texts
 
 
 def encoded(path: Path) -> str:
     """Base64 of the first seconds of a sound file as MP3. Raises AudioError."""
-    second = audio.blocks(path, RATE, RATE)
-    samples = np.clip(np.concatenate(list(islice(second, SECONDS))), -1, 1)
-    out = io.BytesIO()
-    soundfile.write(out, samples, RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY)
-    return base64.b64encode(out.getvalue()).decode()
+    seconds = audio.blocks(path, RATE, RATE)
+    mp3 = io.BytesIO()
+    audio.write(mp3, np.concatenate(list(islice(seconds, SECONDS))), RATE, "MP3", _COMPRESSION)
+    return base64.b64encode(mp3.getvalue()).decode()
 
 
-def _tried(path: Path) -> str | None:
+def _encoded_or_none(path: Path) -> str | None:
     try:
         return encoded(path)
     except AudioError:
