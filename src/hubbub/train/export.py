@@ -112,11 +112,10 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
     metrics = run.metrics
     held = _held_out(run)
     temperature = fit_temperature(held.targets, held.probabilities)
-    heard = [row for row in trained.clips if row["part"] != "test"]
-    dataset = str(run.record.dataset)
-    record = TrainingRecord.of(
-        dataset, (row["clip"] for row in heard), (row["recording"] for row in heard), (row["samples"] for row in heard)
-    )
+    learnt = [row for row in trained.clips if row["part"] != "test"]
+    clips, recordings = (row["clip"] for row in learnt), (row["recording"] for row in learnt)
+    samples = (row["samples"] for row in learnt if trained.record.content)  # older runs have digests of another kind
+    training = TrainingRecord.of(str(run.record.dataset), clips, recordings, samples)
     test = metrics["test"]
     figures: dict[str, Any] = {"accuracy": test["accuracy"], "interval": test.get("interval"), "clips": test["clips"]}
     tuned = any(stage.first_trainable_block < recipe.network.blocks for stage in recipe.stages)
@@ -132,8 +131,9 @@ def _meta(run: Run, trained: Run, recipe: Recipe, name: str, licence: str) -> Mo
         licence=licence,
         window_seconds=recipe.seconds,
         hop_seconds=recipe.seconds / 2,
-        training=record,
-        figures=figures | {"protocol": str(run.record.split), "dataset": dataset, "recipe": recipe.name},
+        training=training,
+        figures=figures
+        | {"protocol": str(run.record.split), "dataset": str(run.record.dataset), "recipe": recipe.name},
     )
 
 
