@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hubbub.report.playlist import Shelf
 
 import tinymodel
 import tinypages
@@ -12,7 +13,6 @@ from hubbub.errors import ModelFileError, UsageError
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
 from hubbub.report import playlist, run_page, why
-from hubbub.report.playlist import Shelf
 from hubbub.runs.analysis import Evidence
 from hubbub.runs.run import Run
 

@@ -1,14 +1,16 @@
 """An audit as a page: the verdict, leaks to hear side by side, what gives classes away, labels that may be wrong."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
-from hubbub.report.audit_terminal import counted, notes, span, verdict, words
+from hubbub.formatting import label
+from hubbub.report.audit_terminal import counted, notes, verdict, words
 from hubbub.studies.audit import Audit
-from hubbub.studies.leaks import Finding, PlacedClip
+from hubbub.studies.leaks import Finding
+from hubbub.types import Track
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 
@@ -17,88 +19,79 @@ LISTED = 500  #: findings of a table, and lines to copy; the others are counted
 _CARDS = 6  # clips of one finding that are shown
 _BYTES = 12_000_000  # of sounds in the page
 
-Track = Callable[[Sequence[Any]], Iterable[Any]]
 
-
-def write(path: Path, found: Audit, track: Track = iter) -> Sounds:
+def write(path: Path, audit: Audit, track: Track[Clip] = iter) -> Sounds:
     """Write the page of an audit, whole or not at all; what it plays.
 
     Raises RefusedError if Jinja2 or Pillow is not installed.
     """
-    leaks = (*found.open, *(one for one in found.leaks if one.accepted))
-    doubtful = found.labels.candidates if found.labels else ()
-    front, noted = leaks[:PICTURED], found.noted[:PICTURED]
-    shown = [place.clip for one in (*front, *noted) for place in one.places[:_CARDS]]
-    sounds, cards = _cards([*shown, *(one.clip for one in doubtful[:PICTURED])], track)
+    leaks = (*audit.open, *(finding for finding in audit.leaks if finding.accepted))
+    candidates = audit.labels.candidates if audit.labels else ()
+    front, noted = leaks[:PICTURED], audit.noted[:PICTURED]
+    shown = [placed.clip for finding in (*front, *noted) for placed in finding.places[:_CARDS]]
+    sounds, cards = _cards([*shown, *(candidate.clip for candidate in candidates[:PICTURED])], track)
     page.write(
         path,
         "audit.html",
-        f"Audit of {found.dataset}",
+        f"Audit of {audit.dataset}",
         sounds=sounds,
-        found=found,
-        verdict=verdict(found),
-        notes=list(notes(found)),
-        recordings=len({place.clip.group for place in found.clips}),
-        front=[_block(one) for one in front],
-        others=[_row(one) for one in leaks[PICTURED:LISTED]],
-        uncounted=max(0, len(leaks) - LISTED),
-        noted=[_block(one) for one in noted],
-        noted_words=counted(found, found.noted) if found.noted else "",
-        lines=[line for one in found.open[:LISTED] for line in one.lines],
+        audit=audit,
+        verdict=verdict(audit),
+        notes=list(notes(audit)),
+        recordings=len({placed.clip.group for placed in audit.clips}),
+        front=[_block(finding) for finding in front],
+        others=[_row(finding) for finding in leaks[PICTURED:LISTED]],
+        unlisted=max(0, len(leaks) - LISTED),
+        noted=[_block(finding) for finding in noted],
+        noted_words=counted(audit, audit.noted) if audit.noted else "",
+        lines=[line for finding in audit.open[:LISTED] for line in finding.lines],
         cards=cards,
-        doubtful=doubtful[:LISTED],
+        candidates=candidates[:LISTED],
         pictured=PICTURED,
-        guesses=[(one, span(one)) for one in found.shortcuts.guesses],
-        widest=max((one.accuracy.high for one in found.shortcuts.guesses), default=1.0),
+        widest=max((guess.accuracy.high for guess in audit.shortcuts.guesses), default=1.0),
     )
     return sounds
 
 
-def _cards(clips: Sequence[Clip], track: Track) -> tuple[Sounds, dict[str, dict[str, str]]]:
+def _cards(clips: Sequence[Clip], track: Track[Clip]) -> tuple[Sounds, dict[str, dict[str, str]]]:
     """The sounds of clips, and their pictures by id."""
     sounds, cards = Sounds(_BYTES), dict[str, dict[str, str]]()
     for clip in track(list({clip.id: clip for clip in clips}.values())):
         sounds.add(clip.id, clip.path)
-        cards[clip.id] = _pictures(clip.path)
+        try:
+            picture, wave = images.logmel_and_waveform(clip.path)
+        except AudioError:  # it is shown without
+            picture = wave = ""
+        cards[clip.id] = {"picture": picture, "wave": wave}
     return sounds, cards
 
 
-def _pictures(path: Path) -> dict[str, str]:
-    """Of the beginning of a file; none of one that does not decode."""
-    try:
-        picture, wave = images.drawn(path)
-    except AudioError:
-        picture = wave = ""
-    return {"picture": picture, "wave": wave}
-
-
 def _block(finding: Finding) -> dict[str, Any]:
-    """A finding for the template."""
+    """A finding for the template, with pictures."""
     return {
         "words": words(finding),
         "accepted": finding.accepted,
         "relabelled": finding.relabelled,
-        "places": [_place(place) for place in finding.places[:_CARDS]],
+        "clips": [
+            {"id": placed.clip.id, "about": f"{', '.join(placed.parts)} · {label(placed.clip.label)}"}
+            for placed in finding.places[:_CARDS]
+        ],
         "more": max(0, len(finding.places) - _CARDS),
         "why": _why(finding),
     }
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    clips = [place.clip.id for place in finding.places]
-    shown = ", ".join(clips[:_CARDS]) + (f" and {len(clips) - _CARDS:,} more" if len(clips) > _CARDS else "")
+    """A finding for the template, as a line of a table."""
+    clips = [placed.clip.id for placed in finding.places]
+    more = f" and {len(clips) - _CARDS:,} more" if len(clips) > _CARDS else ""
     return {
         "words": words(finding),
         "accepted": finding.accepted,
         "parts": ", ".join(finding.parts),
-        "clips": shown,
-        "labels": ", ".join(sorted({place.clip.label.replace("_", " ") for place in finding.places})),
+        "clips": ", ".join(clips[:_CARDS]) + more,
+        "labels": ", ".join(sorted({label(placed.clip.label) for placed in finding.places})),
     }
-
-
-def _place(place: PlacedClip) -> dict[str, str]:
-    label = place.clip.label.replace("_", " ")
-    return {"clip": place.clip.id, "about": f"{', '.join(place.parts)} · {label}"}
 
 
 def _why(finding: Finding) -> str:
