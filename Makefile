@@ -20,6 +20,8 @@ check: .venv-dev/.ready
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy
 	PATH="$(CURDIR)/$(DEV):$$PATH" $(DEV)/lint-imports
+	$(DEV)/djlint --quiet --lint src/hubbub/web/templates
+	sh tools/lint_scripts.sh
 
 # The wheel, installed into an empty environment without torch, must name a sound.
 wheel: .venv-dev/.ready

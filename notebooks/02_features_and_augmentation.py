@@ -31,7 +31,7 @@ from hubbub import audio
 from hubbub.data import esc50
 from hubbub.data.sources import open_dataset
 from hubbub.logmel import logmel
-from hubbub.report import views
+from hubbub.report import spectrograms
 
 OUT = Path("out")  # what this notebook writes
 NAME = os.environ.get("HUBBUB_NOTEBOOK_DATASET", "esc10")
@@ -72,8 +72,8 @@ for name in ("cnn", "finetune", "resnet18"):
     recipe = recipes.load(name)
     spec = recipe.frontend
     heard = audio.resample(sound, rate, spec.sample_rate)
-    title = f"{name}: {views.describe(spec, recipe.seconds)}"
-    views.draw(OUT / f"{name}.png", [("as it is", logmel(heard, spec))], heard, spec, title)
+    title = f"{name}: {spectrograms.describe(spec, recipe.seconds)}"
+    spectrograms.draw_views(OUT / f"{name}.png", [("as it is", logmel(heard, spec))], heard, spec, title)
     display(Image(filename=OUT / f"{name}.png", width=480))
 
 # %% [markdown]
@@ -89,7 +89,7 @@ for title, changed in (
     ("16 mel bands", replace(spec, n_mels=16)),
     ("a window of 4,096 samples, 186 ms", replace(spec, n_fft=4096, win_length=4096)),
 ):
-    views.draw(OUT / "changed.png", [("as it is", logmel(heard, changed))], heard, changed, title)
+    spectrograms.draw_views(OUT / "changed.png", [("as it is", logmel(heard, changed))], heard, changed, title)
     display(Image(filename=OUT / "changed.png", width=480))
 
 # %% [markdown]
@@ -126,7 +126,7 @@ for kind, value in (
 
 # %%
 for row in (pictures[:4], pictures[:1] + pictures[4:]):
-    views.draw(OUT / "steps.png", row, heard, spec, f"{clip.id}, changed")
+    spectrograms.draw_views(OUT / "steps.png", row, heard, spec, f"{clip.id}, changed")
     display(Image(filename=OUT / "steps.png", width=1000))
 
 # %% [markdown]
@@ -158,7 +158,7 @@ for epoch in range(3):
     changed = apply_all(waveform_chain(plan, spec.sample_rate, category), heard, generator(0, epoch, clip.id))
     seen.append((f"epoch {epoch}", logmel(changed, spec)))
     display(Audio(changed, rate=spec.sample_rate))
-views.draw(OUT / "epochs.png", seen, heard, spec, f"{clip.id} by the rules for {category}")
+spectrograms.draw_views(OUT / "epochs.png", seen, heard, spec, f"{clip.id} by the rules for {category}")
 Image(filename=OUT / "epochs.png", width=1000)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ plans = {
     "silence filled": Augment(repeat_over_silence=1.0),
 }
 seen = [(name, view(heard, spec, plan, generator(0, 0, clip.id))) for name, plan in plans.items()]
-views.draw(OUT / "plans.png", seen, heard, spec, f"{clip.id}: changes of the picture")
+spectrograms.draw_views(OUT / "plans.png", seen, heard, spec, f"{clip.id}: changes of the picture")
 Image(filename=OUT / "plans.png", width=1000)
 
 # %% [markdown]

@@ -206,13 +206,13 @@ print(f"{figures['clips']} clips that it has not heard: {figures['accuracy']:.1%
 
 # %%
 from hubbub import audio
-from hubbub.report import occlusion_view
+from hubbub.report import explanations
 from hubbub.studies.occlusion import occlude
 
 samples, rate = audio.read(clip.path)
 why = occlude(model, samples, rate)
 print(f"{why.label}, {why.score:.0%}")
-for picture in occlusion_view.draw(why):
+for picture in explanations.pictures(why):
     display(Image(url=picture, width=480))
 
 # %% [markdown]

@@ -10,7 +10,7 @@ from hubbub.audio import write_wav
 from hubbub.augment import plan
 from hubbub.data import sources
 from hubbub.data.synth import synthetic
-from hubbub.report import views
+from hubbub.report import spectrograms
 
 RECIPE = """
 name: tiny
@@ -110,7 +110,7 @@ def test_show_draws_what_training_draws(hubbub: Callable, place: Path, monkeypat
         kept.append(dict(shown))
         titles.append(title)
 
-    monkeypatch.setattr(views, "draw", keep)
+    monkeypatch.setattr(spectrograms, "draw_views", keep)
     for options in ((), (), ("--seed", "1"), ("--epoch", "1")):
         assert hubbub("features", "show", "noise.wav", "--recipe", "tiny.yaml", *options)[0] == 0
     first, again, seeded, later = kept

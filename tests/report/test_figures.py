@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from hubbub.report.figures import figure, mel_axis, save
 
 from hubbub.errors import UsageError
 from hubbub.logmel import LogMelSpec, mel_bands
-from hubbub.report.figures import figure, mel_axis, save
 
 
 def test_the_mel_axis_stands_where_the_bands_are() -> None:

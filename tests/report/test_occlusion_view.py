@@ -3,9 +3,9 @@ import io
 
 import numpy as np
 import pytest
+from hubbub.report.occlusion_view import AGAINST, FOR, HEIGHT, WIDTH, draw
 from PIL import Image
 
-from hubbub.report.occlusion_view import AGAINST, FOR, HEIGHT, WIDTH, draw
 from hubbub.studies.occlusion import Occlusion, Patch
 
 

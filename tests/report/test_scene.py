@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hubbub.report.scene import Stretch, draw
 
 from hubbub.errors import RefusedError
 from hubbub.logmel import LogMelSpec
-from hubbub.report.scene import Stretch, draw
 
 SPEC = LogMelSpec()
 SOUND = np.random.default_rng(0).normal(0, 0.1, 64_000).astype(np.float32)

@@ -13,7 +13,7 @@ from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
 from hubbub.report import playlist, run_page, why
 from hubbub.report.playlist import Shelf
-from hubbub.runs.analysis import RunAnalysis
+from hubbub.runs.analysis import Evidence
 from hubbub.runs.run import Run
 
 #: Of the tiny model, which names a sound after the third of the mel axis that is loudest.
@@ -53,7 +53,7 @@ def ids(clips: list[Clip]) -> list[str]:
 
 
 def test_the_most_confident_mistakes_are_explained_unless_others_are_chosen(run: Run, shelf: Shelf) -> None:
-    found = RunAnalysis.of(run)
+    found = Evidence.of(run)
     mistakes = [found.predictions.clips[row] for row in found.ranked[:3]]
     assert ids(why.chosen(found, shelf, [])) == mistakes and sorted(mistakes)[0] == "low-00.wav"
     assert ids(why.chosen(found, shelf, ["high-01.wav", "low-02.wav"])) == ["high-01.wav", "low-02.wav"]
@@ -69,7 +69,7 @@ def test_what_a_model_says_of_clips_and_whether_it_has_heard_them(tmp_path: Path
     recording = shelf.clips["middle-02.wav"].group
     asked = Classifier(model(tmp_path / "m.onnx", clips=["low-00.wav"], recordings=[recording]))
     names = ["low-00.wav", "middle-02.wav", "high-00.wav", "high-02.wav"]
-    first, second, third = why.explain(asked, RunAnalysis.of(run), [shelf.clips[name] for name in names])
+    first, second, third = why.explain(asked, Evidence.of(run), [shelf.clips[name] for name in names])
     assert [first["clip"], first["is"], first["named"], first["at"]] == ["low-00.wav", "low", "high", 0.8]
     assert [one["heard"] for one in (first, second, third)] == ["clip id", "source recording", ""]
     assert [one["label"] for one in first["maps"]] == ["low", "high"]  # the model's, which is right, and the run's
@@ -82,7 +82,7 @@ def test_what_a_model_says_of_clips_and_whether_it_has_heard_them(tmp_path: Path
 
 def test_a_clip_that_the_run_did_not_test_is_explained_without_it(tmp_path: Path, run: Run, shelf: Shelf) -> None:
     strange = Clip("new.wav", shelf.clips["low-01.wav"].path, "thunder", "new")
-    (found,) = why.explain(Classifier(model(tmp_path / "m.onnx")), RunAnalysis.of(run), [strange])
+    (found,) = why.explain(Classifier(model(tmp_path / "m.onnx")), Evidence.of(run), [strange])
     assert [found["is"], found["named"], found["at"]] == ["thunder", None, None]
     assert [one["label"] for one in found["maps"]] == ["low"]  # the model does not know thunder
 

@@ -37,6 +37,7 @@ def audit(
     """
     from hubbub.cli.show import console
     from hubbub.data.sources import open_dataset
+    from hubbub.formatting import count, file_size
     from hubbub.report.audit_terminal import overview
     from hubbub.runs.run import Run
     from hubbub.studies import audit as study
@@ -49,20 +50,19 @@ def audit(
 
         require()  # told before minutes of listening
     known = Exceptions.read(accept) if accept else Exceptions()
-    judged = Run.open(run) if run else None
+    tested = Run.open(run) if run else None
     opened = open_dataset(dataset)
-    found = study.run(opened, assign(opened, split, judged), judged, known, cores(), track)
+    result = study.run(opened, assign(opened, split, tested), tested, known, cores(), track)
     if as_json:
         import json
 
-        print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(result.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        console().print(overview(found))
+        console().print(overview(result))
     if html is not None:
         from hubbub.report import audit_page
 
-        sounds = audit_page.write(html, found, track("drawing"))
-        size = html.stat().st_size / 1e6
-        typer.echo(f"{html}: {size:.1f} MB, {len(sounds):,} sounds in it", err=as_json)
-    if found.open:
+        sounds = audit_page.write(html, result, track("drawing"))
+        typer.echo(f"{html}: {file_size(html)}, {count(len(sounds), 'sound')} in it", err=as_json)
+    if result.open:
         raise typer.Exit(ExitCode.FINDING)

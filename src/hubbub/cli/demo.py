@@ -32,34 +32,36 @@ def demo(
 def _samples(out: Path) -> None:
     from hubbub.cli import show
     from hubbub.data.synth.synthetic import SAMPLES, make
+    from hubbub.formatting import label
     from hubbub.listen.classifier import load
 
     classifier = load()
     rate = classifier.meta.frontend.sample_rate
     chosen = SAMPLES[:8]
-    sounds = [make(label, seed, rate, _SECONDS) for label, seed in chosen]
+    truths = [name for name, _ in chosen]
+    sounds = [make(name, seed, rate, _SECONDS) for name, seed in chosen]
     answers = [classifier.classify(sound, rate) for sound in sounds]
     print("Eight sounds made by code (physical and spectral models, nothing recorded), named by the built-in model:\n")
-    names = [show.named(label) for label, _ in chosen]
-    show.console().print(show.answers(zip(names, answers, strict=True), "made as", [label for label, _ in chosen]))
-    _scene(out, sounds, answers, [label for label, _ in chosen], rate)
+    names = [label(name) for name in truths]
+    show.console().print(show.answers(zip(names, answers, strict=True), "made as", truths))
+    _scene(out, sounds, answers, truths, rate)
 
 
 def _scene(out: Path, sounds: list["Floats"], answers: list["Answer"], truths: list[str], rate: int) -> None:
     import numpy as np
 
     from hubbub import audio
-    from hubbub.cli.show import named
+    from hubbub.formatting import label
     from hubbub.listen.classifier import load
-    from hubbub.report.scene import Stretch, draw
+    from hubbub.report.spectrograms import Stretch, draw_scene
 
     scene = np.concatenate(sounds)
     stretches = [
-        Stretch(index * _SECONDS, (index + 1) * _SECONDS, named(answer.label), answer.label == truth)
+        Stretch(index * _SECONDS, (index + 1) * _SECONDS, label(answer.label), answer.label == truth)
         for index, (answer, truth) in enumerate(zip(answers, truths, strict=True))
     ]
     title = "Eight made sounds in a row, with the names that the built-in model gave them"
-    draw(out / "hubbub-demo.png", scene, load().meta.frontend, stretches, title)
+    draw_scene(out / "hubbub-demo.png", scene, load().meta.frontend, stretches, title)
     audio.write_wav(out / "hubbub-demo.wav", scene, rate)
     print(f"\nThe eight as one scene: {out / 'hubbub-demo.png'} to look at, {out / 'hubbub-demo.wav'} to listen to.")
 
@@ -67,6 +69,7 @@ def _scene(out: Path, sounds: list["Floats"], answers: list["Answer"], truths: l
 def _recordings() -> None:
     from hubbub.cli import show
     from hubbub.data import esc50
+    from hubbub.formatting import label
     from hubbub.listen.classifier import load
 
     try:
@@ -79,5 +82,5 @@ def _recordings() -> None:
     clips = [clip for clip in dataset.clips if clip.id in dataset.showcase]
     print("\nEight recordings from ESC-50 that were kept out of the model's training, so that it never heard them:\n")
     answers = [load().classify(clip.path) for clip in clips]
-    names = [f"{show.named(clip.label)} ({clip.id})" for clip in clips]
+    names = [f"{label(clip.label)} ({clip.id})" for clip in clips]
     show.console().print(show.answers(zip(names, answers, strict=True), "recorded as", [clip.label for clip in clips]))

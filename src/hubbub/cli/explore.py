@@ -16,13 +16,9 @@ _MEASURES = {
     "level": ("{:.0f} dB", 1),
     "centroid": ("{:,.0f} Hz", 1),
     "bandwidth": ("{:.1f} kHz", 1e-3),
-    "silence": ("{:.0%}", 1),
+    "silence": ("{:.0f} %", 100),
 }
-_COUNTED = {
-    "clips": ("clip", "clips"),
-    "classes": ("class", "classes"),
-    "recordings": ("source recording", "source recordings"),
-}
+_COUNTED = {"clips": ("clip",), "classes": ("class", "classes"), "recordings": ("source recording",)}
 
 
 def explore(
@@ -36,10 +32,11 @@ def explore(
 ) -> None:
     """Look at a dataset: balance, broken and double files, levels, silence, bandwidth, and how its classes sound.
 
-    What was heard is kept, so that an interrupted exploration goes on from there.
+    What it measured is cached, so that an interrupted exploration goes on from there.
     """
     from hubbub.cli.progress import track
     from hubbub.data.sources import open_dataset
+    from hubbub.formatting import count, file_size
     from hubbub.studies import explore as study
     from hubbub.studies import explore_tables
     from hubbub.workers import cores
@@ -48,33 +45,33 @@ def explore(
         from hubbub.web.page import require
 
         require()  # told before minutes of listening
-    found = study.explore(open_dataset(dataset), cores(), progress=track)
+    exploration = study.explore(open_dataset(dataset), cores(), progress=track)
     if as_json:
         import json
 
-        print(json.dumps(explore_tables.to_dict(found), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(explore_tables.to_dict(exploration), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        _show(found)
+        _show(exploration)
     written = []
     if csv is not None:
-        written += _write_tables(csv, found)
+        written += _write_tables(csv, exploration)
     if html is not None:
         from hubbub.report import explore_page
 
-        sounds = explore_page.write(html, found, cores(), track)
-        written.append(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(sounds):,} sounds in it")
+        sounds = explore_page.write(html, exploration, cores(), track)
+        written.append(f"{html}: {file_size(html)}, {count(len(sounds), 'sound')} in it")
     for line in written:
         typer.echo(line, err=as_json)
 
 
-def _write_tables(folder: Path, found: "Exploration") -> list[str]:
+def _write_tables(folder: Path, exploration: "Exploration") -> list[str]:
     from hubbub.storage import write_csv
     from hubbub.studies import explore_tables
 
     tables = {
-        "clips": explore_tables.clip_table(found),
-        "classes": explore_tables.class_table(found),
-        "categories": explore_tables.category_table(found),
+        "clips": explore_tables.clip_table(exploration),
+        "classes": explore_tables.class_table(exploration),
+        "categories": explore_tables.category_table(exploration),
     }
     for name, rows in tables.items():
         if rows:
@@ -82,27 +79,26 @@ def _write_tables(folder: Path, found: "Exploration") -> list[str]:
     return [f"{folder / name}.csv: {len(rows):,} rows" for name, rows in tables.items() if rows]
 
 
-def _show(found: "Exploration") -> None:
+def _show(exploration: "Exploration") -> None:
     from hubbub.cli.show import console
+    from hubbub.formatting import count, duration
     from hubbub.studies import explore_tables
 
-    out, total = console(), explore_tables.totals(found)
+    out, total = console(), explore_tables.totals(exploration)
     out.print(total["title"], style="bold", markup=False)
-    counts = [_counted(total[name], *words) for name, words in _COUNTED.items()]
-    long = f"{total['hours']:.2f} hours" if total["hours"] >= 0.1 else f"{3600 * total['hours']:.1f} s"
-    out.print(", ".join([*counts, long]))
-    kinds = (f"{' and '.join(total['rates'])} Hz", ", ".join(total["formats"]))
+    counts = [count(total[name], *nouns) for name, nouns in _COUNTED.items()]
+    out.print(", ".join([*counts, duration(3600 * total["hours"])]))
     if total["formats"]:
-        out.print(", ".join(kinds), style="dim", markup=False)
-    for line in explore_tables.remarks(found):
+        out.print(", ".join((f"{' and '.join(total['rates'])} Hz", *total["formats"])), style="dim", markup=False)
+    for line in explore_tables.remarks(exploration):
         out.print(f"- {line}", markup=False)
-    problems = [measured.problem for measured in found.measurements if measured.problem]
+    problems = [measured.problem for measured in exploration.measurements if measured.problem]
     for line in problems[:_SHOWN]:
         out.print(f"  {line}", markup=False)
     if len(problems) > _SHOWN:
         out.print(f"  ... and {len(problems) - _SHOWN:,} more")
-    rows = explore_tables.class_table(found)
-    if found.readable:
+    rows = explore_tables.class_table(exploration)
+    if exploration.readable:
         out.print(_table(rows))
     if len(rows) > 2 * _SHOWN:
         out.print(f"... {len(rows) - 2 * _SHOWN} classes between them; --csv, --json and --html have all", style="dim")
@@ -113,7 +109,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from hubbub.cli.show import named
+    from hubbub.formatting import label
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("class", "clips", "recordings", "seconds", "level", "centroid", "bandwidth", "silence"):
@@ -122,14 +118,10 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     shown = ordered if len(ordered) <= 2 * _SHOWN else [*ordered[:_SHOWN], *ordered[-_SHOWN:]]
     for row in shown:
         measures = [_figure(row[name], *form) for name, form in _MEASURES.items()]
-        table.add_row(Text(named(row["class"])), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
+        table.add_row(Text(label(row["class"])), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
     return table
 
 
 def _figure(value: float | None, form: str, factor: float) -> str:
     """A class's figure; a dash for a class of which nothing can be heard, or only silence."""
     return "–" if value is None else form.format(value * factor)
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

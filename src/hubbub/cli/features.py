@@ -62,7 +62,7 @@ def show(
 ) -> None:
     """Draw what a recipe's network sees of a sound: as it is, and as three epochs of training augment it."""
     from hubbub.logmel import logmel
-    from hubbub.report import views
+    from hubbub.report import spectrograms
 
     chosen = _recipe(recipe)
     spec = chosen.frontend
@@ -72,8 +72,8 @@ def show(
     for number in range(epoch, epoch + _VIEWS):
         shown.append((f"augmented, epoch {number}", _augmented(sound, chosen, seed, number, file.name, category)))
     target = output or Path(f"{file.stem}-{chosen.name}.png")
-    title = f"{file.name} as {chosen.name} sees it: {views.describe(spec, chosen.seconds)}"
-    views.draw(target, shown, sound, spec, title)
+    title = f"{file.name} as {chosen.name} sees it: {spectrograms.describe(spec, chosen.seconds)}"
+    spectrograms.draw_views(target, shown, sound, spec, title)
     print(f"{target}: {file.name} as {chosen.name} sees it, and three augmented views")
 
 

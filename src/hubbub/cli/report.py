@@ -49,18 +49,19 @@ def report(
 def _page(path: Path, runs: "list[Run]", dataset: str | None, model: str | None, explain: list[str]) -> None:
     from hubbub.cli.options import say
     from hubbub.cli.progress import track
+    from hubbub.formatting import count, file_size
     from hubbub.listen.classifier import BUILT_IN
     from hubbub.report import run_page, runs_page
     from hubbub.workers import cores
 
     if len(runs) == 1:
-        asked = BUILT_IN if model == "built-in" else Path(model) if model else None
-        written = run_page.write(path, runs[0], dataset, asked, explain, cores(), track)
+        model_file = BUILT_IN if model == "built-in" else Path(model) if model else None
+        written = run_page.write(path, runs[0], dataset, model_file, explain, cores(), track)
     else:
         written = runs_page.write(path, runs, dataset, cores(), track)
     if written.problem:
         say(f"the page has no sounds: {written.problem}; or say with --dataset where they are")
-    print(f"{path}: {written.size / 1e6:.1f} MB, {written.sounds:,} sounds")
+    print(f"{path}: {file_size(path)}, {count(written.sounds, 'sound')}")
 
 
 def show_run(run: "Run") -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hubbub.formatting import label
 from hubbub.listen.answer import Answer
 
 _BAR = 12
@@ -26,13 +27,8 @@ def bar(score: float) -> Text:
     return Text.assemble((f"{blocks:<{_BAR}}", "cyan"), f"{share:>5}")
 
 
-def named(label: str) -> str:
-    """A label as people read it: spaces for underscores."""
-    return label.replace("_", " ")
-
-
 def answers(rows: Iterable[tuple[str, Answer]], first: str, truths: Iterable[str] | None = None) -> Table:
-    """A table of answers: what was heard in the column `first`, beside it its likeliest labels with bars.
+    """A table of answers: the sound's name in the column `first`, beside it its likeliest labels with bars.
 
     With `truths`, each answer's true label, the likeliest label is marked as right or wrong.
     """
@@ -43,10 +39,10 @@ def answers(rows: Iterable[tuple[str, Answer]], first: str, truths: Iterable[str
     expected = list(truths) if truths is not None else None
     for index, (name, answer) in enumerate(rows):
         verdict, style = _verdict(answer, expected[index] if expected else None)
-        for place, prediction in enumerate(answer.predictions):
-            heard = Text(named(prediction.label), style="" if place else style)
-            mark = Text(verdict if not place else " " * len(verdict), style=style)
-            table.add_row(Text("" if place else name), mark + heard, bar(prediction.score))
+        for rank, prediction in enumerate(answer.predictions):
+            predicted = Text(label(prediction.label), style="" if rank else style)
+            mark = Text(" " * len(verdict) if rank else verdict, style=style)
+            table.add_row(Text("" if rank else name), mark + predicted, bar(prediction.score))
     return table
 
 

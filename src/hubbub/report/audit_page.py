@@ -1,55 +1,54 @@
 """An audit as a page: the verdict, leaks to hear side by side, what gives classes away, labels that may be wrong."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError
-from hubbub.report.audit_terminal import counted, notes, span, verdict, words
+from hubbub.formatting import label
+from hubbub.report.audit_terminal import counted, notes, verdict, words
 from hubbub.studies.audit import Audit
-from hubbub.studies.leaks import Overlap, SplitClip
+from hubbub.studies.leaks import Overlap
+from hubbub.types import Track
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 
-PICTURED = 40  #: findings, and as many label candidates, with pictures and players; the others are a table
-LISTED = 500  #: findings of a table, and lines to copy; the others are counted
-_CARDS = 6  # clips of one finding that are shown
+PICTURED = 40  #: overlaps, and as many label candidates, with pictures and players; the others are a table
+LISTED = 500  #: overlaps of a table, and lines to copy; the others are counted
+_CARDS = 6  # clips of one overlap that are shown
 _BYTES = 12_000_000  # of sounds in the page
 
-Track = Callable[[Sequence[Any]], Iterable[Any]]
 
-
-def write(path: Path, found: Audit, track: Track = iter) -> Sounds:
+def write(path: Path, audit: Audit, track: Track = iter) -> Sounds:
     """Write the page of an audit, whole or not at all; what it plays.
 
     Raises RefusedError if Jinja2 or Pillow is not installed.
     """
-    leaks = (*found.open, *(one for one in found.leaks if one.accepted))
-    doubtful = found.labels.candidates if found.labels else ()
-    front, noted = leaks[:PICTURED], found.noted[:PICTURED]
-    shown = [place.clip for one in (*front, *noted) for place in one.clips[:_CARDS]]
-    sounds, cards = _cards([*shown, *(one.clip for one in doubtful[:PICTURED])], track)
+    leaks = (*audit.open, *(overlap for overlap in audit.leaks if overlap.accepted))
+    candidates = audit.labels.candidates if audit.labels else ()
+    front, noted = leaks[:PICTURED], audit.noted[:PICTURED]
+    shown = [placed.clip for overlap in (*front, *noted) for placed in overlap.clips[:_CARDS]]
+    sounds, cards = _cards([*shown, *(candidate.clip for candidate in candidates[:PICTURED])], track)
     page.write(
         path,
         "audit.html",
-        f"Audit of {found.dataset}",
+        f"Audit of {audit.dataset}",
         sounds=sounds,
-        found=found,
-        verdict=verdict(found),
-        notes=list(notes(found)),
-        recordings=len({place.clip.group for place in found.clips}),
-        front=[_block(one) for one in front],
-        others=[_row(one) for one in leaks[PICTURED:LISTED]],
-        uncounted=max(0, len(leaks) - LISTED),
-        noted=[_block(one) for one in noted],
-        noted_words=counted(found, found.noted) if found.noted else "",
-        lines=[line for one in found.open[:LISTED] for line in one.lines],
+        audit=audit,
+        verdict=verdict(audit),
+        notes=list(notes(audit)),
+        recordings=len({placed.clip.group for placed in audit.clips}),
+        front=[_block(overlap) for overlap in front],
+        others=[_row(overlap) for overlap in leaks[PICTURED:LISTED]],
+        unlisted=max(0, len(leaks) - LISTED),
+        noted=[_block(overlap) for overlap in noted],
+        noted_words=counted(audit, audit.noted) if audit.noted else "",
+        lines=[line for overlap in audit.open[:LISTED] for line in overlap.lines],
         cards=cards,
-        doubtful=doubtful[:LISTED],
+        candidates=candidates[:LISTED],
         pictured=PICTURED,
-        guesses=[(one, span(one)) for one in found.shortcuts.guesses],
-        widest=max((one.accuracy.high for one in found.shortcuts.guesses), default=1.0),
+        widest=max((guess.accuracy.high for guess in audit.shortcuts.guesses), default=1.0),
     )
     return sounds
 
@@ -59,52 +58,46 @@ def _cards(clips: Sequence[Clip], track: Track) -> tuple[Sounds, dict[str, dict[
     sounds, cards = Sounds(_BYTES), dict[str, dict[str, str]]()
     for clip in track(list({clip.id: clip for clip in clips}.values())):
         sounds.add(clip.id, clip.path)
-        cards[clip.id] = _pictures(clip.path)
+        try:
+            picture, wave = images.logmel_and_waveform(clip.path)
+        except AudioError:  # it is shown without
+            picture = wave = ""
+        cards[clip.id] = {"picture": picture, "wave": wave}
     return sounds, cards
 
 
-def _pictures(path: Path) -> dict[str, str]:
-    """Of the beginning of a file; none of one that does not decode."""
-    try:
-        picture, wave = images.drawn(path)
-    except AudioError:
-        picture = wave = ""
-    return {"picture": picture, "wave": wave}
-
-
-def _block(finding: Overlap) -> dict[str, Any]:
-    """A finding for the template."""
+def _block(overlap: Overlap) -> dict[str, Any]:
+    """A overlap for the template, with pictures."""
     return {
-        "words": words(finding),
-        "accepted": finding.accepted,
-        "relabelled": finding.relabelled,
-        "places": [_place(place) for place in finding.clips[:_CARDS]],
-        "more": max(0, len(finding.clips) - _CARDS),
-        "why": _why(finding),
+        "words": words(overlap),
+        "accepted": overlap.accepted,
+        "relabelled": overlap.relabelled,
+        "clips": [
+            {"id": placed.clip.id, "about": f"{', '.join(placed.parts)} · {label(placed.clip.label)}"}
+            for placed in overlap.clips[:_CARDS]
+        ],
+        "more": max(0, len(overlap.clips) - _CARDS),
+        "why": _why(overlap),
     }
 
 
-def _row(finding: Overlap) -> dict[str, Any]:
-    clips = [place.clip.id for place in finding.clips]
-    shown = ", ".join(clips[:_CARDS]) + (f" and {len(clips) - _CARDS:,} more" if len(clips) > _CARDS else "")
+def _row(overlap: Overlap) -> dict[str, Any]:
+    """A overlap for the template, as a line of a table."""
+    clips = [placed.clip.id for placed in overlap.clips]
+    more = f" and {len(clips) - _CARDS:,} more" if len(clips) > _CARDS else ""
     return {
-        "words": words(finding),
-        "accepted": finding.accepted,
-        "parts": ", ".join(finding.parts),
-        "clips": shown,
-        "labels": ", ".join(sorted({place.clip.label.replace("_", " ") for place in finding.clips})),
+        "words": words(overlap),
+        "accepted": overlap.accepted,
+        "parts": ", ".join(overlap.parts),
+        "clips": ", ".join(clips[:_CARDS]) + more,
+        "labels": ", ".join(sorted({label(placed.clip.label) for placed in overlap.clips})),
     }
 
 
-def _place(place: SplitClip) -> dict[str, str]:
-    label = place.clip.label.replace("_", " ")
-    return {"clip": place.clip.id, "about": f"{', '.join(place.parts)} · {label}"}
-
-
-def _why(finding: Overlap) -> str:
+def _why(overlap: Overlap) -> str:
     """What the numbers of a near copy mean."""
-    if not finding.match:
+    if not overlap.match:
         return ""
-    lag, peak = finding.match.lag, finding.match.peak
+    lag, peak = overlap.match.lag, overlap.match.peak
     moment = f"{abs(lag):.2f} s later in the {'first' if lag > 0 else 'second'}"
     return f"It comes {'at the same moment in both' if abs(lag) < 0.005 else moment}; correlation peak {peak:.2f}."

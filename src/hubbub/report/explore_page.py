@@ -1,7 +1,7 @@
 """The page of an exploration: what the files hold, how classes differ and sound, and maps whose points play."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, flat_map, sample
+from hubbub.types import Progress, Track, no_progress
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 from hubbub.workers import mapped
@@ -34,90 +35,94 @@ _HISTOGRAMS = {
     "bandwidth": ("bandwidth [kHz]", 1e-3),
     "crossings": ("zero crossings [1/s]", 1.0),
 }
-Track = Callable[[str], Callable[[Sequence[Any]], Iterable[Any]]]
 
 
-def write(path: Path, found: Exploration, jobs: int = 1, track: Track = lambda _: iter) -> Sounds:
+def write(path: Path, exploration: Exploration, jobs: int = 1, progress: Progress = no_progress) -> Sounds:
     """Write the page, whole or not at all.
 
     Args:
         path: of the page.
-        found: what it shows.
+        exploration: what it shows.
         jobs: processes that encode sounds and draw pictures.
-        track: names a step; what it returns shows its progress.
+        progress: names a step, and shows how far it has come.
 
     Returns the sounds that the page plays. Raises RefusedError if the extra "report" is not installed.
     """
-    shown, classes = shown_classes(found), explore_tables.class_table(found)
-    points = sample(found.readable)
+    shown, classes = shown_classes(exploration), explore_tables.class_table(exploration)
+    points = sample(exploration.readable)
     sounds = Sounds()
-    files = [(found.clips[number].id, found.clips[number].path) for number in worth_hearing(found, shown, points)]
-    sounds.add_all(files, jobs, track("sounds"))
+    files = [
+        (exploration.clips[number].id, exploration.clips[number].path)
+        for number in clips_to_hear(exploration, shown, points)
+    ]
+    sounds.add_all(files, jobs, progress("sounds"))
     content = {
-        "total": explore_tables.totals(found),
-        "remarks": explore_tables.remarks(found),
-        "kinds": explore_tables.category_table(found),
+        "total": explore_tables.totals(exploration),
+        "remarks": explore_tables.remarks(exploration),
+        "categories": explore_tables.category_table(exploration),
         "classes": classes[:MOST_ROWS],
         "more_classes": max(0, len(classes) - MOST_ROWS),
-        "histograms": histograms(found),
+        "histograms": histograms(exploration),
         "axes": axes(classes),
-        "cards": cards(found, shown, jobs, track("pictures")),
-        "left_out": len(found.dataset.labels) - len(shown),
-        "problems": problems(found),
-        "same": duplicates(found),
+        "cards": cards(exploration, shown, jobs, progress("pictures")),
+        "left_out": len(exploration.dataset.labels) - len(shown),
+        "problems": problems(exploration),
+        "duplicates": duplicates(exploration),
         "points": len(points),
-        "mute": sum(found.clips[number].id not in sounds for number in points),
-        "readable": len(found.readable),
-        "known": len(found.in_training),
+        "mute": sum(exploration.clips[number].id not in sounds for number in points),
+        "readable": len(exploration.readable),
+        "known": len(exploration.in_training),
     }
-    maps = {"energy": energy_map(found, points)}
-    if (places := flat_map(found.embeddings[list(points)])) is not None:
-        maps["alike"] = _points(found, points, places[:, 0], places[:, 1])
+    maps = {"energy": energy_map(exploration, points)}
+    if (layout := flat_map(exploration.embeddings[list(points)])) is not None:
+        maps["alike"] = _points(exploration, points, layout[:, 0], layout[:, 1])
     page.write(
-        path, "explore.html", f"{found.dataset.title}: a look at the data", {"scatters": maps}, sounds, **content
+        path, "explore.html", f"{exploration.dataset.title}: a look at the data", {"scatters": maps}, sounds, **content
     )
     return sounds
 
 
-def shown_classes(found: Exploration) -> tuple[str, ...]:
+def shown_classes(exploration: Exploration) -> tuple[str, ...]:
     """Classes whose clips are shown as pictures: those that have a clip to show, the first `MOST_CLASSES`."""
-    return tuple(label for label, numbers in found.by_class.items() if numbers)[:MOST_CLASSES]
+    return tuple(label for label, numbers in exploration.by_class.items() if numbers)[:MOST_CLASSES]
 
 
-def worth_hearing(found: Exploration, shown: Sequence[str], points: Sequence[int]) -> list[int]:
+def clips_to_hear(exploration: Exploration, shown: Sequence[str], points: Sequence[int]) -> list[int]:
     """Clips in the order in which the page takes them: those on cards, duplicates, then all classes in turn."""
-    cards_first = [number for label in shown for number in _ends(found.typical[label])]
-    copies = [number for group in found.duplicates[:MOST_LISTED] for number in group[:MOST_COPIES]]
+    cards_first = [number for label in shown for number in _ends(exploration.typical[label])]
+    copies = [number for group in exploration.duplicates[:MOST_LISTED] for number in group[:MOST_COPIES]]
     drawn = set(points)
-    queues = [[number for number in found.typical[label] if number in drawn] for label in found.dataset.labels]
+    queues = [
+        [number for number in exploration.typical[label] if number in drawn] for label in exploration.dataset.labels
+    ]
     turns = [queue[turn] for turn in range(max(map(len, queues), default=0)) for queue in queues if turn < len(queue)]
     return list(dict.fromkeys((*cards_first, *copies, *turns)))
 
 
-def energy_map(found: Exploration, points: Sequence[int]) -> dict[str, Any]:
+def energy_map(exploration: Exploration, points: Sequence[int]) -> dict[str, Any]:
     """Energy against brightness: level across, spectral centroid on a logarithmic axis upwards."""
-    facts = [found.measurements[number] for number in points]
-    level = np.array([max(one.level, _FAINTEST) for one in facts])
-    octave = np.log2([max(one.centroid, 20.0) for one in facts])
+    clips = [exploration.measurements[number] for number in points]
+    level = np.array([max(clip.level, _FAINTEST) for clip in clips])
+    octave = np.log2([max(clip.centroid, 20.0) for clip in clips])
     ticks = {
         "xlabel": "level [dBFS]",
         "ylabel": "spectral centroid [kHz]",
         "xticks": [[value, str(value)] for value in range(-90, 1, 10)],
         "yticks": [[math.log2(hertz), f"{hertz / 1000:g}"] for hertz in _BRIGHT],
     }
-    return _points(found, points, level, octave) | ticks
+    return _points(exploration, points, level, octave) | ticks
 
 
-def histograms(found: Exploration) -> list[dict[str, Any]]:
+def histograms(exploration: Exploration) -> list[dict[str, Any]]:
     """How each measure is spread over the clips: bars from 0 to 1 high, their left edge to their right one."""
-    drawn = []
+    rows = []
     for name, (title, factor) in _HISTOGRAMS.items():
-        values = np.array(explore_tables.values(found, name, found.readable)) * factor
+        values = np.array(explore_tables.values(exploration, name, exploration.readable)) * factor
         if len(values):
             counts, _ = np.histogram(values, _BINS)
             bars = (counts / counts.max()).round(4).tolist()
-            drawn.append({"name": title, "bars": bars, "low": values.min(), "high": values.max(), "most": counts.max()})
-    return drawn
+            rows.append({"name": title, "bars": bars, "low": values.min(), "high": values.max(), "most": counts.max()})
+    return rows
 
 
 def axes(classes: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
@@ -130,35 +135,38 @@ def axes(classes: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     return spans
 
 
-def cards(
-    found: Exploration, shown: Sequence[str], jobs: int, track: Callable[[Sequence[Any]], Iterable[Any]]
-) -> list[dict[str, Any]]:
+def cards(exploration: Exploration, shown: Sequence[str], jobs: int, track: Track) -> list[dict[str, Any]]:
     """For each class its most and its least typical clip, with log-mel and waveform."""
-    numbers = [number for label in shown for number in _ends(found.typical[label])]
-    paths = [found.clips[number].path for number in numbers]
-    with closing(mapped(images.drawn, paths, jobs)) as pictures:
+    numbers = [number for label in shown for number in _ends(exploration.typical[label])]
+    paths = [exploration.clips[number].path for number in numbers]
+    with closing(mapped(images.logmel_and_waveform, paths, jobs)) as pictures:
         drawn = dict(zip(track(numbers), pictures, strict=True))
     rows = []
     for label in shown:
-        ends = [(number, *drawn[number]) for number in _ends(found.typical[label])]
-        clips = [{"id": found.clips[number].id, "picture": picture, "wave": wave} for number, picture, wave in ends]
+        ends = [(number, *drawn[number]) for number in _ends(exploration.typical[label])]
+        clips = [
+            {"id": exploration.clips[number].id, "picture": picture, "wave": wave} for number, picture, wave in ends
+        ]
         rows.append({"label": label, "clips": clips})
     return rows
 
 
-def problems(found: Exploration) -> dict[str, Any]:
+def problems(exploration: Exploration) -> dict[str, Any]:
     """Files that cannot be heard: the first ones, and how many more."""
-    lines = [facts.problem for facts in found.measurements if facts.problem]
+    lines = [measured.problem for measured in exploration.measurements if measured.problem]
     return {"lines": lines[:MOST_LISTED], "more": max(0, len(lines) - MOST_LISTED)}
 
 
-def duplicates(found: Exploration) -> dict[str, Any]:
+def duplicates(exploration: Exploration) -> dict[str, Any]:
     """Clips of the same samples: the first ones of the first groups, and how many more of each."""
     groups = [
-        {"clips": [found.clips[number] for number in group[:MOST_COPIES]], "more": max(0, len(group) - MOST_COPIES)}
-        for group in found.duplicates[:MOST_LISTED]
+        {
+            "clips": [exploration.clips[number] for number in group[:MOST_COPIES]],
+            "more": max(0, len(group) - MOST_COPIES),
+        }
+        for group in exploration.duplicates[:MOST_LISTED]
     ]
-    return {"groups": groups, "more": max(0, len(found.duplicates) - MOST_LISTED)}
+    return {"groups": groups, "more": max(0, len(exploration.duplicates) - MOST_LISTED)}
 
 
 def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
@@ -166,21 +174,21 @@ def _ends(numbers: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*numbers[:1], *numbers[-1:])))
 
 
-def _points(found: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:
+def _points(exploration: Exploration, numbers: Sequence[int], x: Any, y: Any) -> dict[str, Any]:
     """Clips as points for the page's maps, coloured by class where there are few, else by category, else all alike."""
-    labels = found.dataset.labels
-    kinds = {} if len(labels) <= _HUES else found.dataset.categories
+    labels = exploration.dataset.labels
+    kinds = {} if len(labels) <= _HUES else exploration.dataset.categories
     hues = list(dict.fromkeys(kinds.values())) if kinds else list(labels)[:_HUES]
     hue = [hues.index(kinds.get(label, label)) for label in labels] if len(hues) == len(labels) or kinds else []
     colours = dict(zip(labels, hue or [0] * len(labels), strict=True))
-    clips = [found.clips[number] for number in numbers]
+    clips = [exploration.clips[number] for number in numbers]
     drawn = {clip.label for clip in clips}
     groups = [label for label in labels if label in drawn]
-    place = {label: index for index, label in enumerate(groups)}
+    numbered = {name: index for index, name in enumerate(groups)}
     return {
         "x": np.round(x, 3).tolist(),
         "y": np.round(y, 3).tolist(),
-        "group": [place[clip.label] for clip in clips],
+        "group": [numbered[clip.label] for clip in clips],
         "groups": groups,
         "hue": [colours[label] for label in groups],
         "hues": hues if hue else [],

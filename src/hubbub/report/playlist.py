@@ -1,23 +1,22 @@
 """Which clips of a run a page lets one hear, and where they lie on this machine."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.sources import open_dataset
 from hubbub.errors import AudioError, HubbubError
 from hubbub.runs.analysis import RunAnalysis
+from hubbub.types import Track
 from hubbub.web import images
 from hubbub.web.sounds import Sounds
 
 RIGHT_ONES = 4  #: of each class, the least confident, after all mistakes
 PICTURES = 60  #: at most, of the mistakes in front
-Track = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class LocalClips:
     """The clips of a dataset by id; none, and why, where it is not on this machine."""
 
     dataset: str
@@ -25,51 +24,55 @@ class Shelf:
     problem: str = ""
 
     @classmethod
-    def find(cls, found: RunAnalysis, given: str | None = None) -> "Shelf":
-        """The dataset `given`, or the one that the run names; the copies in that one are found only if it is given.
+    def find(cls, evidence: RunAnalysis, dataset: str | None = None) -> "LocalClips":
+        """Those of `dataset`, or of the one that the run names; augmented copies are found only if it is given.
 
-        Raises what `open_dataset` does for one that was given; a run's own may be elsewhere.
+        Raises what `open_dataset` does for one that is given; a run's own may be elsewhere.
         """
-        named = found.record.dataset.name
-        if given is not None:
-            return cls._of(named or given, open_dataset(given))
+        name = evidence.record.dataset.name
+        if dataset is not None:
+            return cls._of(name or dataset, open_dataset(dataset))
         try:
-            return cls._of(named, open_dataset(found.record.dataset.reference))
+            return cls._of(name, open_dataset(evidence.record.dataset.reference))
         except HubbubError as error:
-            return cls(named, problem=str(error))
+            return cls(name, problem=str(error))
 
     @classmethod
-    def _of(cls, name: str, opened: Dataset) -> "Shelf":
-        return cls(name, {clip.id: clip for clip in opened.clips})
+    def _of(cls, name: str, dataset: Dataset) -> "LocalClips":
+        return cls(name, {clip.id: clip for clip in dataset.clips})
 
-    def relabelled(self, found: RunAnalysis) -> list[str]:
+    def relabelled(self, evidence: RunAnalysis) -> list[str]:
         """Tested clips that the dataset here labels otherwise than the run does."""
-        kept = found.predictions
-        pairs = zip(kept.clips, kept.targets, strict=True)
-        return [name for name, number in pairs if name in self.clips and self.clips[name].label != kept.classes[number]]
+        predictions = evidence.predictions
+        labelled = zip(predictions.clips, predictions.targets, strict=True)
+        return [
+            name
+            for name, target in labelled
+            if name in self.clips and self.clips[name].label != predictions.classes[target]
+        ]
 
-    def put(self, names: Iterable[str], sounds: Sounds, jobs: int = 1, track: Track = iter) -> None:
+    def add_sounds(self, names: Iterable[str], sounds: Sounds, jobs: int = 1, track: Track = iter) -> None:
         """Put those clips into the page, in that order, as far as they are here, decode, and fit."""
         sounds.add_all([(name, self.clips[name].path) for name in names if name in self.clips], jobs, track)
 
     def pictures(self, names: Iterable[str]) -> dict[str, str]:
         """Log-mels of those clips that are here and decode, as data URIs."""
-        found = {}
+        pictures = {}
         for name in names:
             if name in self.clips:
                 try:
-                    found[name] = images.logmel_png(*images.beginning(self.clips[name].path))
+                    pictures[name] = images.logmel_png(*images.beginning(self.clips[name].path))
                 except AudioError:
                     continue
-        return found
+        return pictures
 
 
-def worth_hearing(found: RunAnalysis) -> list[str]:
+def clips_to_hear(evidence: RunAnalysis) -> list[str]:
     """Mistakes, the most confident ones first, then the least confident right ones, class by class in turn."""
-    kept, rows = found.predictions, found.ranked
-    wrong = [kept.clips[row] for row in rows[: found.wrong]]
+    predictions, rows = evidence.predictions, evidence.ranked
+    wrong = [predictions.clips[row] for row in rows[: evidence.wrong]]
     right: dict[int, list[str]] = {}
     for row in rows[len(wrong) :]:
-        right.setdefault(int(kept.targets[row]), []).append(kept.clips[row])
+        right.setdefault(int(predictions.targets[row]), []).append(predictions.clips[row])
     turns = [names[turn] for turn in range(RIGHT_ONES) for names in right.values() if turn < len(names)]
     return wrong + turns

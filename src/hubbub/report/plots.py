@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from hubbub.errors import DataError
-from hubbub.report.figures import figure, save
-from hubbub.report.terminal import percent
+from hubbub.formatting import label as readable
+from hubbub.formatting import with_interval
+from hubbub.report.spectrograms import figure, save
 from hubbub.runs import curves
 from hubbub.runs.run import Run
 from hubbub.types import Doubles
@@ -22,16 +23,16 @@ def draw_all(run: Run) -> list[Path]:
     A cross-validation gets the confusion of all its test clips; each of its folds, and its final model, get the rest.
     Returns the pictures' paths. Raises RefusedError if matplotlib is not installed, DataError for a damaged table.
     """
-    drawn = []
+    paths = []
     for part in curves.parts(run):
         for table, name, draw in (("epochs", "curves", plot_curves), ("strengths", "strengths", plot_strengths)):
             if (part.folder / f"{table}.csv").is_file():
-                drawn.append(part.folder / f"{name}.png")
-                draw(part, drawn[-1])
+                paths.append(part.folder / f"{name}.png")
+                draw(part, paths[-1])
     if run.metrics["test"].get("confusion"):
-        drawn.append(run.folder / "confusion.png")
-        plot_confusion(run, drawn[-1])
-    return drawn
+        paths.append(run.folder / "confusion.png")
+        plot_confusion(run, paths[-1])
+    return paths
 
 
 def plot_curves(run: Run, path: Path) -> None:
@@ -39,12 +40,12 @@ def plot_curves(run: Run, path: Path) -> None:
 
     Raises DataError if epochs.csv is missing, damaged or empty; else as `draw_all`.
     """
-    found = curves.curves(run)
-    columns = found.columns
+    learnt = curves.curves(run)
+    columns = learnt.columns
     panels = 2 + ("lr" in columns)
-    drawn = figure(9, 2.2 + 1.7 * panels)
-    axes = drawn.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
-    epochs = np.arange(1, len(found.names) + 1)
+    drawing = figure(9, 2.2 + 1.7 * panels)
+    axes = drawing.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
+    epochs = np.arange(1, len(learnt.names) + 1)
     marker = "o" if len(epochs) == 1 else ""
     axes[0].plot(epochs, columns["train_loss"], color=_SIDE, marker=marker, label="training")
     axes[0].plot(epochs, columns["val_loss"], color=_RIGHT, marker=marker, label="validation")
@@ -58,11 +59,11 @@ def plot_curves(run: Run, path: Path) -> None:
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     axes[0].margins(x=0.01)
-    _divide(axes, found.stages)
-    _mark(axes, found)
+    _divide(axes, learnt.stages)
+    _mark(axes, learnt)
     axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.05), ncols=3, frameon=False, borderpad=0)
-    _title(drawn, run, "how it learnt")
-    save(drawn, path)
+    _title(drawing, run, "how it learnt")
+    save(drawing, path)
 
 
 def plot_confusion(run: Run, path: Path) -> None:
@@ -70,16 +71,16 @@ def plot_confusion(run: Run, path: Path) -> None:
 
     Raises DataError if the run was not tested; else as `draw_all`.
     """
-    test, labels = run.metrics["test"], [label.replace("_", " ") for label in run.record.labels]
+    test, labels = run.metrics["test"], [*map(readable, run.record.labels)]
     counts = np.array(test.get("confusion") or 0)
     if counts.shape != (len(labels), len(labels)):
         raise DataError(f"{run.folder} has no confusion matrix of its classes: it was tested on nothing")
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = max(4.0, 1.2 + 0.25 * len(labels))
-    drawn = figure(side + 2.4, side + 0.8)
-    drawn.set_layout_engine("compressed")  # the squares are to stay squares
-    axes = drawn.subplots()
-    _squares(drawn, axes, shares)
+    drawing = figure(side + 2.4, side + 0.8)
+    drawing.set_layout_engine("compressed")  # the squares are to stay squares
+    axes = drawing.subplots()
+    _squares(drawing, axes, shares)
     for row, column in zip(*np.nonzero(counts), strict=True):
         if row != column:
             colour = "white" if shares[row, column] > 0.14 else "black"
@@ -91,11 +92,11 @@ def plot_confusion(run: Run, path: Path) -> None:
     axes.set_yticks(places - 0.5, minor=True)
     axes.grid(which="minor", color="#e9ebee", linewidth=0.5)
     axes.tick_params(which="both", length=0, labelsize=9)
-    axes.set(xlabel="named as", ylabel="true class")
+    axes.set(xlabel="predicted as", ylabel="true class")
     _recalls(axes, shares.diagonal(), counts.sum(1))
     wrong = f"{counts.sum() - np.trace(counts):,} of {counts.sum():,} test clips wrong"
-    _title(drawn, run, f"{wrong}\naccuracy {percent(test['accuracy'], test['interval'])}")
-    save(drawn, path)
+    _title(drawing, run, f"{wrong}\naccuracy {with_interval(test['accuracy'], test['interval'])}")
+    save(drawing, path)
 
 
 def plot_strengths(run: Run, path: Path) -> None:
@@ -103,19 +104,19 @@ def plot_strengths(run: Run, path: Path) -> None:
 
     Raises DataError if the table is missing, damaged or empty; else as `draw_all`.
     """
-    found = curves.strengths(run)
-    labels, values, epochs = found.labels, found.values, found.values.shape[1]
-    drawn = figure(max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels)))
-    axes = drawn.subplots()
+    table = curves.strengths(run)
+    labels, values, epochs = table.labels, table.values, table.values.shape[1]
+    drawing = figure(max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels)))
+    axes = drawing.subplots()
     extent = (0.5, epochs + 0.5, len(labels) - 0.5, -0.5)
     image = axes.imshow(values, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest")
-    axes.set_yticks(np.arange(len(labels)), [label.replace("_", " ") for label in labels], fontsize=9)
+    axes.set_yticks(np.arange(len(labels)), [*map(readable, labels)], fontsize=9)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch")
-    drawn.colorbar(image, ax=axes, label="strength of augmentation", shrink=0.6, aspect=30)
-    _title(drawn, run, "how strongly each class was augmented")
-    save(drawn, path)
+    drawing.colorbar(image, ax=axes, label="strength of augmentation", shrink=0.6, aspect=30)
+    _title(drawing, run, "how strongly each class was augmented")
+    save(drawing, path)
 
 
 def _divide(axes: Any, stages: Sequence[str]) -> None:
@@ -133,28 +134,28 @@ def _divide(axes: Any, stages: Sequence[str]) -> None:
             _beside(axes[0], text, (start + 0.5, 1.0), ("data", "axes fraction"), va="bottom", color=_SIDE)
 
 
-def _mark(axes: Any, found: curves.Curves) -> None:
+def _mark(axes: Any, learnt: curves.Curves) -> None:
     """The chosen epoch: a dashed line, dots on loss and accuracy, and their values in the legend."""
-    chosen = found.chosen
+    chosen = learnt.chosen
     if chosen is None:
         return
-    loss, accuracy = found.columns["val_loss"][chosen], 100 * found.columns["val_accuracy"][chosen]
+    loss, accuracy = learnt.columns["val_loss"][chosen], 100 * learnt.columns["val_accuracy"][chosen]
     for panel in axes:
         panel.axvline(chosen + 1, color=_WRONG, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    text = f"chosen: epoch {found.names[chosen]} (loss {loss:.3f}, accuracy {accuracy:.1f} %)"
+    text = f"chosen: epoch {learnt.names[chosen]} (loss {loss:.3f}, accuracy {accuracy:.1f} %)"
     axes[0].plot(chosen + 1, loss, "o", color=_WRONG, label=text)
     axes[1].plot(chosen + 1, accuracy, "o", color=_WRONG)
 
 
-def _squares(drawn: Any, axes: Any, shares: Doubles) -> None:
+def _squares(drawing: Any, axes: Any, shares: Doubles) -> None:
     """The right ones of each class in blue, the wrong ones in red on a scale of their own."""
     diagonal = np.eye(len(shares), dtype=bool)
     right = np.ma.masked_where(~diagonal, shares)
     wrong = np.ma.masked_where(diagonal | (shares == 0), shares)
     blue = axes.imshow(right, cmap="Blues", vmin=0, vmax=1)
     red = axes.imshow(wrong, cmap="OrRd", vmin=-0.03, vmax=0.25)
-    for image, label, extend in ((blue, "named right", "neither"), (red, "named wrong", "max")):
-        bar = drawn.colorbar(image, ax=axes, shrink=0.32, aspect=22, pad=0.015, extend=extend, label=label)
+    for image, label, extend in ((blue, "right", "neither"), (red, "wrong", "max")):
+        bar = drawing.colorbar(image, ax=axes, shrink=0.32, aspect=22, pad=0.015, extend=extend, label=label)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         bar.ax.set_ylim(0, None)
         bar.outline.set_visible(False)
@@ -172,9 +173,9 @@ def _beside(axes: Any, text: str, place: tuple[float, float], units: tuple[str, 
     axes.annotate(text, place, xycoords=units, xytext=(4, 0), textcoords="offset points", fontsize=8, **style)
 
 
-def _title(drawn: Any, run: Run, text: str) -> None:
+def _title(drawing: Any, run: Run, text: str) -> None:
     """Name, dataset and split of the run over the picture; a leaky split is shouted about."""
     head = f"{run.name}: {run.record.dataset}, {run.record.split}\n{text}"
     if run.leaky:
         head = f"LEAKY SPLIT: the figures are too good to be true\n{head}"
-    drawn.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if run.leaky else "black")
+    drawing.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if run.leaky else "black")

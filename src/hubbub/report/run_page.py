@@ -1,7 +1,7 @@
 """The page of one run: what it found, where it errs and how that sounds, how it learnt, and how to make it again."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ import numpy as np
 from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import Bin, calibration_error
 from hubbub.evaluate.metrics import confused_pairs
+from hubbub.formatting import label
 from hubbub.listen.classifier import load
-from hubbub.report import why
-from hubbub.report.playlist import PICTURES, Shelf, Track, worth_hearing
+from hubbub.report import explanations
+from hubbub.report.playlist import PICTURES, LocalClips, clips_to_hear
 from hubbub.runs import curves, provenance
 from hubbub.runs.analysis import MOST_LISTED, RunAnalysis
 from hubbub.runs.run import Run
+from hubbub.types import Progress, no_progress
 from hubbub.web import page
 from hubbub.web.sounds import Sounds
 
 _PAIRS = 12
-Listing = list[dict[str, Any]]
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def write(
     model: Path | None = None,
     explained: Sequence[str] = (),
     jobs: int = 1,
-    track: Callable[[str], Track] = lambda _: iter,
+    progress: Progress = no_progress,
 ) -> Written:
     """Write the page of a run, whole or not at all.
 
@@ -51,55 +53,58 @@ def write(
         model: a model file that is asked why; the one in the run's folder, if any, if left out.
         explained: ids of clips that it is asked about; its most confident mistakes if left out.
         jobs: processes that encode sounds.
-        track: names a step; what it returns shows its progress.
+        progress: names a step, and shows how far it has come.
 
     Raises DataError for a damaged run, RefusedError if the extra "report" is not installed, UsageError for `explained`
     without a model, or not in the dataset, ModelFileError for a damaged model, what `open_dataset` does for a `dataset`
     that is given.
     """
     page.require()
-    found = RunAnalysis.of(run)
-    shelf, sounds = Shelf.find(found, dataset), Sounds()
-    reasons = _reasons(found, shelf, why.model_of(run.folder, model), explained, track)
-    shown = [one["clip"] for one in reasons["explained"]] if reasons else []
-    shelf.put(dict.fromkeys([*shown, *worth_hearing(found)]), sounds, jobs, track("sounds"))
-    given = {**content(found), "why": reasons, "notes": notes(found, shelf, sounds)}
-    page.write(path, "run.html", found.name, data(found, shelf), sounds, **given)
-    return Written(path.stat().st_size, len(sounds), shelf.problem)
+    evidence = RunAnalysis.of(run)
+    local, sounds = LocalClips.find(evidence, dataset), Sounds()
+    why = _why(evidence, local, explanations.model_of(run.folder, model), explained, progress)
+    explained_clips = [explanation["clip"] for explanation in why["explained"]] if why else []
+    local.add_sounds(dict.fromkeys([*explained_clips, *clips_to_hear(evidence)]), sounds, jobs, progress("sounds"))
+    shown = {**content(evidence), "why": why, "notes": notes(evidence, local, sounds)}
+    page.write(path, "run.html", evidence.name, data(evidence, local), sounds, **shown)
+    return Written(path.stat().st_size, len(sounds), local.problem)
 
 
-def _reasons(
-    found: RunAnalysis, shelf: Shelf, model: Path | None, named: Sequence[str], track: Callable[[str], Track]
+def _why(
+    evidence: RunAnalysis, local: LocalClips, model: Path | None, names: Sequence[str], progress: Progress
 ) -> dict[str, Any] | None:
     """The model, and what it goes by in each clip; None without a model, or without a clip to ask about."""
     if model is None:
-        if named:
+        if names:
             raise UsageError("only a model file can be asked why: give --model, or `hubbub export` the run first")
         return None
-    classifier, clips = load(model), why.chosen(found, shelf, named)
+    classifier, clips = load(model), explanations.clips_to_explain(evidence, local, names)
     if not clips:
         return None
     record = classifier.meta.training
-    recorded = bool(record.clips or record.recordings or record.samples)
-    explained = why.explain(classifier, found, clips, track("asking why"))
-    return {"model": classifier.meta.name, "recorded": recorded, "chosen": bool(named), "explained": explained}
-
-
-def content(found: RunAnalysis) -> dict[str, Any]:
-    """What the template shows."""
-    run = found.run
     return {
-        "found": found,
-        "test": found.test,
-        "right": len(found.predictions.clips) - found.wrong,
+        "model": classifier.meta.name,
+        "recorded": bool(record.clips or record.recordings or record.samples),
+        "chosen": bool(names),
+        "explained": explanations.explain(classifier, evidence, clips, progress("asking why")),
+    }
+
+
+def content(evidence: RunAnalysis) -> dict[str, Any]:
+    """What the template shows."""
+    run = evidence.run
+    return {
+        "evidence": evidence,
+        "test": evidence.test,
+        "right": len(evidence.predictions.clips) - evidence.wrong,
         "folds": provenance.folds(run),
         "unknown": run.metrics.get("unknown"),
-        "parts_of": provenance.parts(run),
+        "parts": provenance.parts(run),
         "trained_on": provenance.trained_on(run),
-        "pairs": pairs(found),
-        "widths": calibration_error(found.bins("width")) if found.test else None,
-        "claimed": float(found.confidence.mean()) if found.test else None,
-        "curves": bool(_curves(run)),
+        "pairs": pairs(evidence),
+        "calibration_error_by_width": calibration_error(evidence.bins("width")) if evidence.test else None,
+        "confidence": float(evidence.confidence.mean()) if evidence.test else None,
+        "curves": bool(curve_rows(run)),
         "strengths": bool(_strengths(run)),
         "facts": dict(provenance.details(run)),
         "command": provenance.command(run),
@@ -107,92 +112,96 @@ def content(found: RunAnalysis) -> dict[str, Any]:
     }
 
 
-def data(found: RunAnalysis, shelf: Shelf) -> dict[str, Any]:
+def data(evidence: RunAnalysis, local: LocalClips) -> dict[str, Any]:
     """What the page's scripts draw, as JSON values."""
-    front = [found.predictions.clips[row] for row in found.ranked[: min(PICTURES, found.wrong)]]
+    front = [evidence.predictions.clips[row] for row in evidence.ranked[: min(PICTURES, evidence.wrong)]]
     return {
-        "matrix": found.matrix_data(),
-        "clips": found.clip_data(),
-        "pictures": shelf.pictures(front),
-        "reliability": reliability_data(found.bins()) if found.test else [],
-        "curves": _curves(found.run),
-        "strengths": _strengths(found.run),
+        "matrix": evidence.matrix_data(),
+        "clips": evidence.clip_data(),
+        "pictures": local.pictures(front),
+        "reliability": reliability_rows(evidence.bins()) if evidence.test else [],
+        "curves": curve_rows(evidence.run),
+        "strengths": _strengths(evidence.run),
     }
 
 
-def pairs(found: RunAnalysis) -> Listing:
-    """The pairs of classes most often taken for each other, with how often each way."""
-    number = {label: index for index, label in enumerate(found.labels)}
+def pairs(evidence: RunAnalysis) -> Rows:
+    """The pairs of classes most often taken for each other, with how often each way, the more frequent way first."""
+    numbers = {name: index for index, name in enumerate(evidence.labels)}
     rows = []
-    for pair in confused_pairs(found.counts, found.labels, _PAIRS):
-        one, two = (number[label] for label in pair["pair"])
-        if found.counts[one, two] < found.counts[two, one]:
-            one, two = two, one
-        ways = int(found.counts[one, two]), int(found.counts[two, one])
-        rows.append({"classes": (one, two), "labels": (found.labels[one], found.labels[two]), "ways": ways})
+    for pair in confused_pairs(evidence.counts, evidence.labels, _PAIRS):
+        true, predicted = (numbers[name] for name in pair["pair"])
+        if evidence.counts[true, predicted] < evidence.counts[predicted, true]:
+            true, predicted = predicted, true
+        rows.append(
+            {
+                "classes": (true, predicted),
+                "labels": (evidence.labels[true], evidence.labels[predicted]),
+                "counts": (int(evidence.counts[true, predicted]), int(evidence.counts[predicted, true])),
+            }
+        )
     return rows
 
 
-def reliability_data(bins: Sequence[Bin]) -> Listing:
+def reliability_rows(bins: Sequence[Bin]) -> Rows:
     """Bins for the script, from the least confident."""
     return [
         {
-            "clips": one.clips,
-            "claimed": round(one.confidence, 4),
-            "kept": round(one.accuracy.value, 4),
-            "low": round(one.accuracy.low, 4),
-            "high": round(one.accuracy.high, 4),
+            "clips": row.clips,
+            "confidence": round(row.confidence, 4),
+            "accuracy": round(row.accuracy.value, 4),
+            "low": round(row.accuracy.low, 4),
+            "high": round(row.accuracy.high, 4),
         }
-        for one in bins
+        for row in bins
     ]
 
 
-def notes(found: RunAnalysis, shelf: Shelf, sounds: Sounds) -> list[str]:
+def curve_rows(run: Run) -> Rows:
+    """Learning curves for the script, of each part of a run that has some; a figure that is not a number is null."""
+    rows = []
+    for part in curves.parts(run):
+        if (part.folder / "epochs.csv").is_file():
+            learnt = curves.curves(part)
+            columns = {key: _finite(column) for key, column in learnt.columns.items() if key not in ("stage", "epoch")}
+            epochs = {"epochs": list(learnt.names), "stages": list(learnt.stages), "chosen": learnt.chosen}
+            rows.append({"name": part.folder.resolve().name, **epochs, **columns})
+    return rows
+
+
+def notes(evidence: RunAnalysis, local: LocalClips, sounds: Sounds) -> list[str]:
     """What the reader must know about the sounds of the page, one sentence a line."""
-    kept = found.predictions
-    if not kept.clips:
+    clips = evidence.predictions.clips
+    if not clips:
         return []
-    if shelf.problem:
-        return [f"The dataset {shelf.dataset} is not on the machine that made this page: there is nothing to hear."]
-    said = []
-    missing = [name for name in kept.clips if name not in shelf.clips]
+    if local.problem:
+        return [f"The dataset {local.dataset} is not on the machine that made this page: there is nothing to hear."]
+    lines = []
+    missing = [name for name in clips if name not in local.clips]
     if missing:
-        said.append(
-            f"{len(missing):,} of {len(kept.clips):,} tested clips are not in the dataset {shelf.dataset} as it is on"
+        lines.append(
+            f"{len(missing):,} of {len(clips):,} tested clips are not in the dataset {local.dataset} as it is on"
             " the machine that made this page, and cannot be heard here: the option --dataset says where else they are."
         )
-    wrong = [kept.clips[row] for row in found.ranked[: found.wrong]]
-    if silent := [name for name in wrong if name in shelf.clips and name not in sounds]:
-        said.append(f"Misclassified clips that do not decode, or had no room in this page: {len(silent):,}.")
-    if changed := shelf.relabelled(found):
-        said.append(f"Tested clips with another label in the dataset by now: {len(changed):,}, such as {changed[0]}.")
-    if len(kept.clips) > MOST_LISTED:
-        said.append(f"Of {len(kept.clips):,} tested clips {MOST_LISTED:,} are listed; all of them are counted.")
-    return said
+    wrong = [clips[row] for row in evidence.ranked[: evidence.wrong]]
+    if silent := [name for name in wrong if name in local.clips and name not in sounds]:
+        lines.append(f"Misclassified clips that do not decode, or had no room in this page: {len(silent):,}.")
+    if changed := local.relabelled(evidence):
+        lines.append(f"Tested clips with another label in the dataset by now: {len(changed):,}, such as {changed[0]}.")
+    if len(clips) > MOST_LISTED:
+        lines.append(f"Of {len(clips):,} tested clips {MOST_LISTED:,} are listed; all of them are counted.")
+    return lines
 
 
-def _curves(run: Run) -> Listing:
-    """Learning curves of each part of a run that has some."""
-    parts = [part for part in curves.parts(run) if (part.folder / "epochs.csv").is_file()]
-    return [curve_data(part.folder.resolve().name, curves.curves(part)) for part in parts]
-
-
-def curve_data(name: str, found: curves.Curves) -> dict[str, Any]:
-    """Curves for the script; a figure that is not a number is null."""
-    columns = {key: _plain(values) for key, values in found.columns.items() if key not in ("stage", "epoch")}
-    return {"name": name, "epochs": list(found.names), "stages": list(found.stages), "chosen": found.chosen, **columns}
-
-
-def _strengths(run: Run) -> Listing:
+def _strengths(run: Run) -> Rows:
     rows = []
     for part in curves.parts(run):
         if (part.folder / "strengths.csv").is_file():
-            kept = curves.strengths(part)
-            labels = [label.replace("_", " ") for label in kept.labels]
-            values = [_plain(row) for row in kept.values]
+            table = curves.strengths(part)
+            labels, values = [label(name) for name in table.labels], [_finite(row) for row in table.values]
             rows.append({"name": part.folder.resolve().name, "labels": labels, "values": values})
     return rows
 
 
-def _plain(values: np.ndarray) -> list[float | None]:
+def _finite(values: np.ndarray) -> list[float | None]:
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

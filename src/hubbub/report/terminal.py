@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hubbub.formatting import count, duration, label, number, percent, points, with_interval
 from hubbub.runs.analysis import RunAnalysis
 from hubbub.runs.comparison import pair
 from hubbub.runs.run import Run
@@ -23,28 +24,17 @@ def overview(run: Run) -> Group:
     if not test["clips"]:
         return Group(*lines, Text("a model for use: it was tested on nothing"))
     lines.append(
-        Text(f"accuracy {percent(test['accuracy'], test['interval'])}, macro F1 {100 * test['macro_f1']:.2f} %")
+        Text(f"accuracy {with_interval(test['accuracy'], test['interval'])}, macro F1 {percent(test['macro_f1'], 2)}")
     )
     if "folds" in metrics:
         lines.append(Text("folds " + "  ".join(f"{100 * value:.2f}" for value in metrics["folds"].values())))
     if "unknown" in metrics:
         lines.append(Text(_unknown(metrics["unknown"])))
-    trained = (
-        [f"{metrics['parameters']:,} parameters", _minutes(record.outcome["seconds"])]
-        if "parameters" in metrics
-        else []
-    )
+    trained = []
+    if "parameters" in metrics:
+        trained = [count(metrics["parameters"], "parameter"), duration(record.outcome["seconds"])]
     lines.append(Text(", ".join([*trained, _versions(record.environment)]), style="dim"))
     return Group(*lines, _parts(metrics), _weakest(test), _confused(test))
-
-
-def percent(value: float, interval: list[float]) -> str:
-    """A share with its interval, in per cent.
-
-    >>> percent(0.942, [0.93, 0.953])
-    '94.20 % (95 % interval 93.0 to 95.3)'
-    """
-    return f"{100 * value:.2f} % (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
 def comparison(first: Run, second: Run) -> Text:
@@ -52,11 +42,11 @@ def comparison(first: Run, second: Run) -> Text:
 
     Raises DataError if there are none, or the labels differ.
     """
-    found = pair(RunAnalysis.of(first), RunAnalysis.of(second))
-    change, verdict = found.change, "" if found.shown else "; the interval holds 0: no difference is shown"
+    pairing = pair(RunAnalysis.of(first), RunAnalysis.of(second))
+    change, verdict = pairing.change, "" if pairing.shown else "; the interval holds 0: no difference is shown"
     return Text(
-        f"{second.folder.name} against {first.folder.name}, {found.clips} clips: {100 * change.value:+.2f} points "
-        f"(95 % interval {100 * change.low:+.2f} to {100 * change.high:+.2f}, paired by recording{verdict})"
+        f"{second.folder.name} against {first.folder.name}, {count(pairing.clips, 'clip')}: {points(change.value)} "
+        f"points (95 % interval {points(change.low)} to {points(change.high)}, paired by recording{verdict})"
     )
 
 
@@ -67,30 +57,30 @@ def _parts(metrics: dict[str, Any]) -> Table:
     for name in ("train", "validation", "test"):
         part = metrics[name]
         if part["clips"]:
-            table.add_row(name, str(part["clips"]), f"{100 * part['accuracy']:.2f} %", f"{part['loss']:.3f}")
+            table.add_row(name, number(part["clips"]), percent(part["accuracy"], 2), number(part["loss"], 3))
     return table
 
 
 def _weakest(test: dict[str, Any]) -> Text:
-    known = {label: value for label, value in test["recall"].items() if value is not None}
+    known = {name: value for name, value in test["recall"].items() if value is not None}
     worst = sorted(known, key=known.__getitem__)[:_WORST]
-    return Text("lowest recall: " + ", ".join(f"{label} {100 * known[label]:.0f} %" for label in worst))
+    return Text("lowest recall: " + ", ".join(f"{label(name)} {percent(known[name], 0)}" for name in worst))
 
 
 def _confused(test: dict[str, Any]) -> Text:
     counts = np.array(test["confusion"])
     wrong = int(counts.sum() - np.trace(counts))
-    pairs = ", ".join(f"{' / '.join(item['pair'])} {item['clips']}" for item in test["confused"][:_WORST])
+    pairs = ", ".join(f"{' / '.join(map(label, item['pair']))} {item['clips']}" for item in test["confused"][:_WORST])
     return Text(f"{wrong} of {counts.sum()} clips wrong; most confused: {pairs}" if wrong else "no clip wrong")
 
 
-def _unknown(found: dict[str, Any]) -> str:
-    rest = f"; accuracy of the rest {percent(found['accuracy'], found['interval'])}" if found["interval"] else ""
-    return f"called unknown: {found['clips']:,} clips ({100 * found['share']:.1f} %){rest}"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+def _unknown(unknown: dict[str, Any]) -> str:
+    rest = (
+        f"; accuracy of the rest {with_interval(unknown['accuracy'], unknown['interval'])}"
+        if unknown["interval"]
+        else ""
+    )
+    return f"called unknown: {count(unknown['clips'], 'clip')} ({percent(unknown['share'])}){rest}"
 
 
 def _versions(environment: dict[str, Any]) -> str:

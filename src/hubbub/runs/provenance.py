@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubbub.data.splits import PARTS
+from hubbub.formatting import count, duration, number
 from hubbub.runs.run import Run
 
 
@@ -51,9 +52,11 @@ def details(run: Run) -> list[tuple[str, str]]:
         "seed": record.seed,
         "recipe": record.recipe or run.recipe.get("name"),
         "model": record.model,
-        "left out, since the model has heard them": _clips(outcome.get("heard")),
-        "left out, since they cannot be read": _clips(len(outcome.get("unreadable", ()))),
-        "parameters": _thousands(run.metrics.get("parameters")),
+        "left out, since the model has heard them": count(outcome["heard"], "clip") if outcome.get("heard") else None,
+        "left out, since they cannot be read": count(len(outcome["unreadable"]), "clip")
+        if outcome.get("unreadable")
+        else None,
+        "parameters": number(run.metrics["parameters"]) if "parameters" in run.metrics else None,
         "time": None if "seconds" not in outcome else duration(outcome["seconds"]),
         "time of listening": None if "listened" not in outcome else duration(outcome["listened"]),
         "machine": environment.get("machine"),
@@ -99,22 +102,3 @@ def command(run: Run) -> list[str]:
     leaky = ["--i-know-it-leaks"] if run.leaky else []
     words = ["hubbub", "cv" if several else "train", "recipe.yaml", *fold, "--dataset", dataset]
     return [*lines, " ".join([*words, "--seed", str(record.seed or 0), *leaky])]
-
-
-def duration(seconds: float) -> str:
-    """A time for people.
-
-    >>> duration(42.4), duration(1260.2), duration(9000)
-    ('42 s', '21.0 min', '2.5 h')
-    """
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _clips(number: int | None) -> str | None:
-    return f"{number:,} clips" if number else None
-
-
-def _thousands(number: int | None) -> str | None:
-    return None if number is None else f"{number:,}"

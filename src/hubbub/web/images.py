@@ -33,7 +33,7 @@ def beginning(path: Path) -> tuple[Floats, int]:
     return np.concatenate(list(islice(audio.blocks(path, rate, rate), SECONDS))), rate
 
 
-def drawn(path: Path) -> tuple[str, str]:
+def logmel_and_waveform(path: Path) -> tuple[str, str]:
     """`logmel_png` and `waveform` of the beginning of a file. Raises AudioError, and RefusedError without Pillow."""
     samples, rate = beginning(path)
     return logmel_png(samples, rate), waveform(samples, rate)
@@ -48,10 +48,10 @@ def logmel_png(samples: Floats, rate: int) -> str:
 
     Raises RefusedError if Pillow is not installed.
     """
-    heard = audio.resample(samples[: SECONDS * rate], rate, FOR_THE_EYE.sample_rate)
+    sound = audio.resample(samples[: SECONDS * rate], rate, FOR_THE_EYE.sample_rate)
     decibels = np.full((HEIGHT, WIDTH), -FOR_THE_EYE.range_db, np.float32)
-    if np.abs(heard).max(initial=0) > 0:  # silence is dark, not "as loud as its loudest point"
-        decibels = logmel(np.pad(heard, (0, max(0, FOR_THE_EYE.n_fft - len(heard)))), FOR_THE_EYE)
+    if np.abs(sound).max(initial=0) > 0:  # silence is dark, not "as loud as its loudest point"
+        decibels = logmel(np.pad(sound, (0, max(0, FOR_THE_EYE.n_fft - len(sound)))), FOR_THE_EYE)
     return png(1 + decibels / FOR_THE_EYE.range_db)
 
 
@@ -60,15 +60,15 @@ def png(values: NDArray[np.floating]) -> str:
     levels = np.round(np.clip(values[::-1], 0, 1) * (_LEVELS - 1)).astype(np.uint8)
     image = _pillow().fromarray(levels)
     image.putpalette(palette(_LEVELS).tobytes())
-    return data_uri(image)
+    return _data_uri(image)
 
 
 def colour_png(pixels: NDArray[np.uint8], colours: int = 64) -> str:
     """Pixels of shape (rows, columns, 3), first row at the bottom, in so many colours, as a data URI of a PNG."""
-    return data_uri(_pillow().fromarray(np.ascontiguousarray(pixels[::-1])).quantize(colours))
+    return _data_uri(_pillow().fromarray(np.ascontiguousarray(pixels[::-1])).quantize(colours))
 
 
-def data_uri(image: Any) -> str:
+def _data_uri(image: Any) -> str:
     """A Pillow image as the text of a PNG that a page can hold."""
     out = io.BytesIO()
     image.save(out, format="PNG", optimize=True)
@@ -76,18 +76,18 @@ def data_uri(image: Any) -> str:
 
 
 def palette(count: int) -> NDArray[np.uint8]:
-    """That many colours from dark to light, shape (count, 3)."""
+    """That many colours from dark to light, red, green and blue in 0 to 255, shape (count, 3)."""
     anchors = np.array([[int(colour[i : i + 2], 16) for i in (0, 2, 4)] for colour in _MAGMA], dtype=float)
-    place = np.linspace(0, len(anchors) - 1, count)
-    channels = [np.interp(place, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
+    steps = np.linspace(0, len(anchors) - 1, count)
+    channels = [np.interp(steps, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
     return np.round(np.stack(channels, 1)).astype(np.uint8)
 
 
 def waveform(samples: Floats, rate: int) -> str:
     """The outline of a sound's first `SECONDS`, its peak filling the box: SVG path data, `WIDTH` by `WAVE`."""
-    heard = samples[: SECONDS * rate]
-    columns = np.array_split(heard, min(_COLUMNS, len(heard)))
-    peak = max(float(np.abs(heard).max(initial=0)), 1e-9)
+    shown = samples[: SECONDS * rate]
+    columns = np.array_split(shown, min(_COLUMNS, len(shown)))
+    peak = max(float(np.abs(shown).max(initial=0)), 1e-9)
     x = np.linspace(0, WIDTH, len(columns))
     highest, lowest = ([WAVE / 2 * (1 - f(part) / peak) for part in columns] for f in (np.max, np.min))
     outline = [*zip(x, highest, strict=True), *zip(x[::-1], lowest[::-1], strict=True)]

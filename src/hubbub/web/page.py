@@ -11,6 +11,7 @@ from typing import Any
 
 from hubbub import __version__
 from hubbub.errors import missing_extra
+from hubbub.formatting import FILTERS
 from hubbub.storage import digest, write_bytes
 from hubbub.web.sounds import Sounds
 
@@ -43,8 +44,8 @@ def render(
     data, sounds = data or {}, sounds or Sounds()
     # the same page gets the same nonce, and a name inside it cannot know the digest of a page that holds it
     nonce = digest(title, json.dumps(data, allow_nan=False))
-    given = {"title": title, "data": data, "sounds": sounds, "nonce": nonce, "version": __version__, **more}
-    return str(_environment().get_template(template).render(given))
+    content = {"title": title, "data": data, "sounds": sounds, "nonce": nonce, "version": __version__, **more}
+    return str(_environment().get_template(template).render(content))
 
 
 def require() -> None:
@@ -62,31 +63,17 @@ def _environment() -> Any:
         from markupsafe import Markup
     except ModuleNotFoundError as error:
         raise missing_extra("report", "writing a page") from error
-    found = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    found.globals["file"] = lambda name: Markup(_source(name))  # our own style and scripts only
-    found.filters["percent"] = percent
-    return found
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share for people: a dash for none, and what is not quite nothing is not called nothing.
-
-    >>> percent(0.9505, 2), percent(None), percent(0.0), percent(0.001, 0)
-    ('95.05 %', '–', '0.0 %', '<1 %')
-    """
-    if share is None:
-        return "–"
-    least = 10.0**-digits
-    if 0 < 100 * share < least / 2:
-        return f"<{least:.{digits}f} %"
-    return f"{100 * share:.{digits}f} %"
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.globals["file"] = lambda name: Markup(_source(name))  # our own style and scripts only
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def _source(name: str) -> str:

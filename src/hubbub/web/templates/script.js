@@ -17,20 +17,30 @@ hubbub.svg = (name, attributes = {}, text = null) => {
 
 // Sounds: one player; what plays is marked, and a second press stops it.
 {
-  let kept = null, marked = null;
+  let parsed = null,
+    marked = null;
   const player = new Audio();
   hubbub.player = player;
-  const sounds = () => kept ??= new Map(Object.entries(JSON.parse(document.getElementById("sounds").textContent)));
-  const stop = () => { player.pause(); marked?.classList.remove("on"); marked = null; };
+  const sounds = () => (parsed ??= new Map(Object.entries(JSON.parse(document.getElementById("sounds").textContent))));
+  const stop = () => {
+    player.pause();
+    marked?.classList.remove("on");
+    marked = null;
+  };
   hubbub.plays = (key) => sounds().has(key);
   hubbub.play = (key, node) => {
     const again = marked === node;
     stop();
     if (again || !sounds().has(key)) return;
-    player.src = "data:audio/mpeg;base64," + sounds().get(key);
+    player.src = `data:audio/mpeg;base64,${sounds().get(key)}`;
     marked = node;
     node.classList.add("on");
-    player.play().catch((error) => { if (error.name !== "AbortError") { stop(); throw error; } });
+    player.play().catch((error) => {
+      if (error.name !== "AbortError") {
+        stop();
+        throw error;
+      }
+    });
   };
   player.addEventListener("ended", stop);
   document.addEventListener("click", (event) => {
@@ -52,20 +62,25 @@ hubbub.button = (key, text) => {
     tip.textContent = text;
     tip.hidden = false;
     const box = tip.getBoundingClientRect();
-    tip.style.left = Math.max(4, Math.min(event.clientX + 12, innerWidth - box.width - 8)) + "px";
-    tip.style.top = (event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 10 : event.clientY + 18) + "px";
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - box.width - 8))}px`;
+    const above = event.clientY + 18 + box.height > innerHeight;
+    tip.style.top = `${above ? event.clientY - box.height - 10 : event.clientY + 18}px`;
   };
-  hubbub.untip = () => { tip.hidden = true; };
+  hubbub.untip = () => {
+    tip.hidden = true;
+  };
 }
 
 // Tables that sort: by data-value where a cell has one, else by its text; cells without a value come last.
 hubbub.sortable = (table) => {
   const value = (row, column) => {
-    const cell = row.cells[column], given = cell.dataset.value ?? cell.textContent.trim();
-    if (given === "" || given === "–") return null;
-    return Number.isNaN(Number(given)) ? given : Number(given);
+    const cell = row.cells[column],
+      text = cell.dataset.value ?? cell.textContent.trim();
+    if (text === "" || text === "–") return null;
+    return Number.isNaN(Number(text)) ? text : Number(text);
   };
-  const order = (a, b) => typeof a === typeof b ? (typeof a === "number" ? a - b : a.localeCompare(b)) : typeof a === "number" ? -1 : 1;
+  const order = (a, b) =>
+    typeof a === typeof b ? (typeof a === "number" ? a - b : a.localeCompare(b)) : typeof a === "number" ? -1 : 1;
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     const button = hubbub.element("button", { type: "button" });
     button.append(...head.childNodes);
@@ -76,7 +91,7 @@ hubbub.sortable = (table) => {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       const keyed = [...table.tBodies[0].rows].map((row) => [value(row, column), row]);
-      keyed.sort(([a], [b]) => a === null || b === null ? (a === null) - (b === null) : sign * order(a, b));
+      keyed.sort(([a], [b]) => (a === null || b === null ? (a === null) - (b === null) : sign * order(a, b)));
       table.tBodies[0].append(...keyed.map(([, row]) => row));
     });
   });
@@ -85,56 +100,95 @@ document.querySelectorAll("table.sortable").forEach(hubbub.sortable);
 
 // A map of points: coloured by hue, one group may be picked out, a point plays when clicked.
 hubbub.scatter = (figure) => {
-  const given = hubbub.data.scatters[figure.dataset.name];
+  const map = hubbub.data.scatters[figure.dataset.name];
   const narrow = innerWidth < 600;
-  const width = narrow ? 420 : 1100, height = narrow ? 420 : 560, left = given.ylabel ? 64 : 12, bottom = given.xlabel ? 46 : 12, edge = 12;
+  const width = narrow ? 420 : 1100,
+    height = narrow ? 420 : 560,
+    left = map.ylabel ? 64 : 12,
+    bottom = map.xlabel ? 46 : 12,
+    edge = 12;
   const drawn = hubbub.svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   const scale = (values, from, to) => {
-    let low = Infinity, high = -Infinity;
-    for (const one of values) { low = Math.min(low, one); high = Math.max(high, one); }
-    const room = (high - low || 1) * .03;
-    return (one) => from + (one - low + room) / (high - low + 2 * room || 1) * (to - from);
+    let low = Infinity,
+      high = -Infinity;
+    for (const value of values) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    const room = (high - low || 1) * 0.03;
+    return (value) => from + ((value - low + room) / (high - low + 2 * room || 1)) * (to - from);
   };
-  const x = scale(given.x, left, width - edge), y = scale(given.y, height - bottom, edge);
-  for (const [at, text] of given.xticks ?? []) {
+  const x = scale(map.x, left, width - edge),
+    y = scale(map.y, height - bottom, edge);
+  for (const [at, text] of map.xticks ?? []) {
     if (x(at) < left || x(at) > width - edge) continue;
     drawn.append(hubbub.svg("line", { class: "axis", x1: x(at), x2: x(at), y1: edge, y2: height - bottom }));
     drawn.append(hubbub.svg("text", { x: x(at), y: height - bottom + 16, "text-anchor": "middle" }, text));
   }
-  for (const [at, text] of given.yticks ?? []) {
+  for (const [at, text] of map.yticks ?? []) {
     if (y(at) < edge || y(at) > height - bottom) continue;
     drawn.append(hubbub.svg("line", { class: "axis", x1: left, x2: width - edge, y1: y(at), y2: y(at) }));
     drawn.append(hubbub.svg("text", { x: left - 6, y: y(at) + 4, "text-anchor": "end" }, text));
   }
-  if (given.xlabel) drawn.append(hubbub.svg("text", { x: (left + width) / 2, y: height - 8, "text-anchor": "middle" }, given.xlabel));
-  if (given.ylabel) drawn.append(hubbub.svg("text", { transform: `translate(14 ${(height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, given.ylabel));
-  const points = given.x.map((_, i) => {
-    const sounds = given.sound[i] !== null && hubbub.plays(given.sound[i]);
-    const colour = `var(--h${given.hue[given.group[i]]})`;
+  if (map.xlabel)
+    drawn.append(hubbub.svg("text", { x: (left + width) / 2, y: height - 8, "text-anchor": "middle" }, map.xlabel));
+  if (map.ylabel)
+    drawn.append(
+      hubbub.svg(
+        "text",
+        { transform: `translate(14 ${(height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" },
+        map.ylabel,
+      ),
+    );
+  const points = map.x.map((_, i) => {
+    const sounds = map.sound[i] !== null && hubbub.plays(map.sound[i]);
+    const colour = `var(--h${map.hue[map.group[i]]})`;
     const look = sounds ? { fill: colour } : { fill: "none", stroke: colour, "stroke-width": 1.4 };
-    const dot = hubbub.svg("circle", { cx: x(given.x[i]).toFixed(1), cy: y(given.y[i]).toFixed(1), r: given.x.length > 800 ? 4 : 5, ...look });
+    const dot = hubbub.svg("circle", {
+      cx: x(map.x[i]).toFixed(1),
+      cy: y(map.y[i]).toFixed(1),
+      r: map.x.length > 800 ? 4 : 5,
+      ...look,
+    });
     dot.dataset.index = i;
     return dot;
   });
   drawn.append(...points);
-  const words = (i) => given.groups[given.group[i]] + "\n" + given.title[i] + (hubbub.plays(given.sound[i]) ? "" : "\n(its sound is not in this page)");
+  const words = (i) =>
+    map.groups[map.group[i]] +
+    "\n" +
+    map.title[i] +
+    (hubbub.plays(map.sound[i]) ? "" : "\n(its sound is not in this page)");
   drawn.addEventListener("pointermove", (event) => {
     const i = event.target.dataset?.index;
-    if (i === undefined) hubbub.untip(); else hubbub.tip(words(i), event);
+    if (i === undefined) hubbub.untip();
+    else hubbub.tip(words(i), event);
   });
   drawn.addEventListener("pointerleave", hubbub.untip);
   drawn.addEventListener("click", (event) => {
     const i = event.target.dataset?.index;
-    if (i !== undefined) { hubbub.tip(words(i), event); hubbub.play(given.sound[i], event.target); }
+    if (i !== undefined) {
+      hubbub.tip(words(i), event);
+      hubbub.play(map.sound[i], event.target);
+    }
   });
-  const pick = hubbub.element("select", { "aria-label": "Show one class" }, hubbub.element("option", { value: "" }, "all classes"));
-  given.groups.map((name, i) => [name, i]).sort(([a], [b]) => a.localeCompare(b)).forEach(([name, i]) => pick.append(hubbub.element("option", { value: i }, name)));
+  const pick = hubbub.element(
+    "select",
+    { "aria-label": "Show one class" },
+    hubbub.element("option", { value: "" }, "all classes"),
+  );
+  const groups = map.groups.map((name, i) => [name, i]).sort(([a], [b]) => a.localeCompare(b));
+  pick.append(...groups.map(([name, i]) => hubbub.element("option", { value: i }, name)));
   pick.addEventListener("change", () => {
-    points.forEach((dot, i) => dot.classList.toggle("faded", pick.value !== "" && given.group[i] !== Number(pick.value)));
+    const faded = (i) => pick.value !== "" && map.group[i] !== Number(pick.value);
+    for (const [i, dot] of points.entries()) dot.classList.toggle("faded", faded(i));
     drawn.append(...points.filter((dot) => !dot.classList.contains("faded")));
   });
-  const controls = hubbub.element("div", { class: "controls" }, pick);
-  given.hues.forEach((name, i) => controls.append(hubbub.element("span", { class: "key" }, hubbub.element("i", { style: `background: var(--h${i})` }), name)));
+  const key = (name, i) => {
+    const dot = hubbub.element("i", { style: `background: var(--h${i})` });
+    return hubbub.element("span", { class: "key" }, dot, name);
+  };
+  const controls = hubbub.element("div", { class: "controls" }, pick, ...map.hues.map(key));
   figure.append(controls, drawn);
 };
 document.querySelectorAll("figure.scatter").forEach(hubbub.scatter);

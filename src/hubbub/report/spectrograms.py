@@ -1,0 +1,141 @@
+"""Pictures of log-mels: a scene with names over its stretches, and what a network is shown of one sound."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hubbub.errors import UsageError, missing_extra
+from hubbub.logmel import LEAST_STD, Floats, LogMelSpec, hz_to_mel, logmel
+from hubbub.storage import write_with
+
+_HERTZ = (100, 500, 1000, 2000, 5000, 10_000, 20_000)
+_ROWS = 2  # names stand on two heights, so that neighbours do not touch
+
+
+class Stretch(NamedTuple):
+    """A part of a scene, in seconds, the name that was given to it, and whether it is the right one."""
+
+    start: float
+    end: float
+    name: str
+    right: bool
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty matplotlib figure of that size in inches. Raises RefusedError if matplotlib is not installed."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise missing_extra("plot", "drawing a picture") from error
+    empty = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    FigureCanvasAgg(empty)
+    return empty
+
+
+def save(drawing: Any, path: Path) -> None:
+    """Write a figure, whole or not at all; the suffix of `path` chooses the format.
+
+    Raises UsageError for a suffix that matplotlib does not know.
+    """
+    known = drawing.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise UsageError(f"a picture cannot be written as {path.name!r}: its name must end in .png, .svg or .pdf")
+    write_with(path, lambda part: drawing.savefig(part))
+
+
+def mel_axis(axes: Any, spec: LogMelSpec) -> None:
+    """Kilohertz on the vertical axis of a log-mel that is drawn from 0 to `spec.n_mels`, whatever its rows."""
+    low, high = hz_to_mel(spec.fmin), hz_to_mel(spec.fmax)
+    ticks = [hertz for hertz in _HERTZ if spec.fmin <= hertz <= spec.fmax]
+    bands = [float((hz_to_mel(hertz) - low) / (high - low) * (spec.n_mels + 1) - 0.5) for hertz in ticks]
+    axes.set_yticks(bands, [f"{hertz / 1000:g}" for hertz in ticks])
+    axes.set_ylabel("frequency [kHz]")
+
+
+def draw_scene(path: Path, samples: Floats, spec: LogMelSpec, stretches: Sequence[Stretch], title: str) -> None:
+    """Draw a scene into a picture file, whole or not at all.
+
+    Args:
+        path: of the picture; its suffix chooses the format.
+        samples: of shape (time,) at `spec.sample_rate`.
+        spec: of the log-mel.
+        stretches: which name was given where.
+        title: over the picture.
+
+    Raises RefusedError if matplotlib is not installed, UsageError for a suffix that it does not know.
+    """
+    drawing = figure(12, 4.2)
+    axes = drawing.subplots()
+    picture = logmel(samples, spec)
+    _image(axes, picture, len(samples), spec, *np.percentile(picture, [2, 99.8]))
+    for index, stretch in enumerate(stretches):
+        axes.axvline(stretch.end, color="white", linewidth=1.2)
+        axes.text(
+            (stretch.start + stretch.end) / 2,
+            spec.n_mels * (1.03 + 0.075 * (index % _ROWS)),
+            stretch.name if stretch.right else f"{stretch.name} ✗",
+            color="#006d4e" if stretch.right else "#b3261e",
+            ha="center",
+            va="bottom",
+            fontsize=11,
+            fontweight="bold",
+        )
+    mel_axis(axes, spec)
+    axes.set_title(title, loc="left", pad=44, fontsize=12)
+    save(drawing, path)
+
+
+def draw_views(path: Path, views: Sequence[tuple[str, Floats]], sound: Floats, spec: LogMelSpec, title: str) -> None:
+    """Draw network inputs side by side on one scale, without their normalisation, whole or not at all.
+
+    Args:
+        path: of the picture; its suffix chooses the format.
+        views: names and network inputs (rows, columns), from left to right.
+        sound: the clip as it is, shape (time,) at `spec.sample_rate`; it gives the scale.
+        spec: of the inputs.
+        title: over the picture.
+
+    Raises RefusedError if matplotlib is not installed, UsageError for a suffix that it does not know.
+    """
+    mean, std = scale(sound, spec)
+    low, high = (-spec.range_db, 0.0) if spec.range_db else np.percentile(logmel(sound, spec) * std + mean, [1, 99.9])
+    drawing = figure(3.3 * len(views) + 1.6, 4.2)
+    panels = drawing.subplots(1, len(views), sharey=True, squeeze=False)[0]
+    for axes, (name, array) in zip(panels, views, strict=True):
+        image = _image(axes, array * std + mean, len(sound), spec, low, high)
+        image.set_interpolation("nearest")
+        axes.set_title(name, fontsize=11)
+    mel_axis(panels[0], spec)
+    unit = "dB relative to the loudest point" if spec.range_db else "power [dB]" if spec.decibels else "ln power"
+    drawing.colorbar(image, ax=panels, label=unit, pad=0.012, aspect=28)
+    drawing.suptitle(title, x=0.01, ha="left", fontsize=12)
+    save(drawing, path)
+
+
+def scale(sound: Floats, spec: LogMelSpec) -> tuple[float, float]:
+    """The mean and the deviation by which the network's input of a sound was normalised, its own or the fixed ones."""
+    if spec.normalise == "fixed":
+        return spec.mean, spec.std
+    plain = logmel(sound, replace(spec, normalise="fixed", mean=0.0, std=1.0, height=0, width=0))
+    return float(plain.mean()), max(float(plain.std()), LEAST_STD)
+
+
+def describe(spec: LogMelSpec, seconds: float) -> str:
+    """The front end in a few words.
+
+    >>> describe(LogMelSpec(), 5.0)
+    '32 kHz, 128 mels, 500 x 128 input'
+    """
+    _, height, width = spec.shape(round(seconds * spec.sample_rate))
+    return f"{spec.sample_rate / 1000:g} kHz, {spec.n_mels} mels, {width} x {height} input"
+
+
+def _image(axes: Any, picture: Floats, length: int, spec: LogMelSpec, low: float, high: float) -> Any:
+    """A log-mel, shape (rows, columns), of that many samples, over seconds and mel bands."""
+    axes.set_xlabel("time [s]")
+    extent = (0, length / spec.sample_rate, 0, spec.n_mels)
+    return axes.imshow(picture, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
