@@ -174,7 +174,7 @@ class TestWhatIsNoted:
 
     def test_a_player_that_does_not_play(self, browser: Any, kit: Path, tmp_path: Path) -> None:
         sounds = Sounds()
-        sounds._kept["broken"] = "AAAA"
+        sounds._texts["broken"] = "AAAA"
         shipped = page._source
         text = '{% extends "base.html" %}{% import "macros.html" as ui %}{% block content %}'
         text += '{{ ui.play("broken", "broken", sounds) }}{% endblock %}'

@@ -51,7 +51,7 @@ def test_a_leak_is_a_finding(leaky: Path) -> None:
     assert any("s in common" in line for line in lines)
     assert "To accept what is known" in result.stdout
     assert any(line.startswith("note: copies whose clips have different labels: 1") for line in lines)
-    assert "chance 31.0%" in result.stdout
+    assert "chance 31.0 %" in result.stdout
 
 
 def test_json_is_one_object_with_the_lines_to_accept(leaky: Path) -> None:

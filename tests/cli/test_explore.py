@@ -53,7 +53,7 @@ def test_what_has_no_sound_has_dashes_in_the_table(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "1 clip, 1 class, 1 source recording, 1.0 s" in result.output
     row = next(line for line in result.output.splitlines() if line.startswith("mine "))
-    assert row.split() == ["mine", "1", "1", "1.00", "–", "–", "–", "100%"]
+    assert row.split() == ["mine", "1", "1", "1.00", "–", "–", "–", "100", "%"]
 
 
 @pytest.mark.parametrize("name", ["nothing here", "."])

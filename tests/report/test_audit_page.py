@@ -108,7 +108,7 @@ def test_what_can_be_guessed(places: list[SplitClip], tmp_path: Path) -> None:
     audit_page.write(tmp_path / "page.html", audit(places, [], shortcuts=shortcuts))
     text = tinypages.body(tmp_path / "page.html")
     assert "no leak found" in text
-    assert "names 20.0 % of clips of unheard recordings right; chance is 2.0 %" in text
+    assert "20.0 % of clips of unheard recordings; chance is 2.0 %" in text
     assert 'style="width: 80.0%"' in text  # 0.2 of 0.25, the widest
     assert "left: 60.0%; right: 0.0%" in text
     assert "8.0 kHz" in text
@@ -124,7 +124,7 @@ def test_label_candidates(
     audit_page.write(tmp_path / "page.html", audit(places, [], labels=LabelIssues("mine", 6, 0, tuple(rows))))
     text = tinypages.body(tmp_path / "page.html")
     if candidates:
-        assert text.count("labelled door knock (10 %), rather rain (80 %)") == 2
+        assert text.count("labelled door knock (10 %), suggested rain (80 %)") == 2
         assert "<td>c.wav</td>" in text
     else:
         assert "No label of run mine" in text

@@ -90,7 +90,7 @@ def test_each_class_has_its_most_and_least_typical_clip(found: Exploration) -> N
 
 
 def test_sounds_are_spread_over_the_classes(found: Exploration) -> None:
-    order = explore_page.worth_hearing(found, (), found.readable)
+    order = explore_page.clips_to_hear(found, (), found.readable)
     labels = [found.clips[number].label for number in order if number not in found.duplicates[0]]
     assert set(labels[:4]) == {"cat", "dog"}
     assert sorted(order) == sorted(found.readable)
@@ -117,7 +117,7 @@ def test_long_lists_are_cut(found: Exploration, monkeypatch: pytest.MonkeyPatch)
     assert [([clip.id for clip in group["clips"]], group["more"]) for group in groups] == [
         ([f"dog/{tinysounds.HOSTILE}"], 1)
     ]
-    assert explore_page.worth_hearing(found, (), ()) == [found.duplicates[0][0]]
+    assert explore_page.clips_to_hear(found, (), ()) == [found.duplicates[0][0]]
     monkeypatch.setattr(explore_page, "MOST_LISTED", 0)
     assert explore_page.problems(found) == {"lines": [], "more": 1}
     assert explore_page.duplicates(found) == {"groups": [], "more": 1}

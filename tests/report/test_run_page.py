@@ -9,8 +9,8 @@ import tinyruns
 from hubbub.data.dataset import Dataset
 from hubbub.data.esc50 import MissingDatasetError
 from hubbub.errors import DataError, UsageError
+from hubbub.formatting import with_interval
 from hubbub.report import playlist, run_page
-from hubbub.report.terminal import percent
 from hubbub.runs import analysis
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_text
@@ -78,12 +78,12 @@ def test_a_planted_confusion_lands_in_its_cell(tmp_path: Path) -> None:
 def test_pairs_are_told_in_the_way_that_is_more_frequent(tmp_path: Path) -> None:
     planted = {("rain", "siren"): 1, ("siren", "rain"): 2, ("cow", "dog"): 4}
     found = analysis.RunAnalysis.of(tinyruns.planted(tmp_path / "run", LABELS, planted))
-    assert [(pair["labels"], pair["ways"]) for pair in run_page.pairs(found)] == [
+    assert [(pair["labels"], pair["counts"]) for pair in run_page.pairs(found)] == [
         (("cow", "dog"), (4, 0)),
         (("siren", "rain"), (2, 1)),
     ]
     run_page.write(tmp_path / "page.html", found.run)
-    assert 'data-is="0" data-named="2">2</button>' in tinypages.body(tmp_path / "page.html")
+    assert 'data-true="0" data-predicted="2">2</button>' in tinypages.body(tmp_path / "page.html")
 
 
 @pytest.mark.usefixtures("here")
@@ -91,7 +91,7 @@ def test_the_headline_is_what_the_terminal_says(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path / "run")
     run_page.write(tmp_path / "page.html", run)
     text, test = tinypages.body(tmp_path / "page.html"), run.metrics["test"]
-    figure, interval = percent(test["accuracy"], test["interval"]).rstrip(")").split(" (95 % interval ")
+    figure, interval = with_interval(test["accuracy"], test["interval"]).rstrip(")").split(" (95 % interval ")
     assert f'<p class="headline">{figure}</p>' in text and f"95 % interval {interval} %" in text
     assert f"{round(30 * test['accuracy'])} of 30 test clips named right" in text
     assert "esc50 · official folds 1 2 3 4 5 · seed 0" in text and "LEAKY" not in text
@@ -107,7 +107,7 @@ def test_a_page_lists_no_more_clips_than_it_can_hold(tmp_path: Path, monkeypatch
     assert len(data["clips"]["id"]) == 7 and sum(map(sum, data["matrix"]["counts"])) == 24
     assert [a != b for a, b in zip(data["clips"]["is"], data["clips"]["named"], strict=True)] == [True] * 6 + [False]
     found = analysis.RunAnalysis.of(run)
-    shelf = playlist.Shelf("x", tinypages_clips(tmp_path, run))
+    shelf = playlist.LocalClips("x", tinypages_clips(tmp_path, run))
     assert "Of 24 tested clips 7 are listed; all of them are counted." in run_page.notes(
         found, shelf, run_page.Sounds()
     )
@@ -156,7 +156,7 @@ def test_an_evaluation_says_what_was_left_out_and_what_is_unknown(tmp_path: Path
     run_page.write(tmp_path / "page.html", run)
     text = tinypages.body(tmp_path / "page.html")
     assert (
-        "3 clips (12.5 %) an unknown sound, of which it would have named 33.3 % wrong; of the rest it names 75.00 %"
+        "3 clips (12.5 %) an unknown sound, of which it would have predicted 33.3 % wrong; accuracy of the rest 75.00 %"
         in text
     )
     for words in ("What was heard", "mine 1", "1,200 clips", "1.5 min", "What the model file says of itself"):
@@ -169,7 +169,7 @@ def test_a_run_without_a_mistake(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     run_page.write(page, tinyruns.planted(tmp_path / "run", LABELS, {}))
     text = tinypages.body(page)
-    assert "No clip was named wrong." in text and "data-mistakes" not in text and "Most confused" not in text
+    assert "No clip was misclassified." in text and "data-mistakes" not in text and "Most confused" not in text
 
 
 @pytest.mark.usefixtures("here")
@@ -188,7 +188,7 @@ def test_a_cross_validation_shows_its_folds_and_their_curves(tmp_path: Path) -> 
     assert data["strengths"][2] == {"name": "final", "labels": ["sea waves"], "values": [[1.0, 0.5]]}
     assert headings(page) == [*TESTED, "curves", "strengths", "origin"]
     assert "fold 2" in text and "75.00 %" in text and "hubbub cv recipe.yaml --dataset esc50 --seed 0" in text
-    assert "Each clip was named by the model of the fold that tests it." in text
+    assert "Each clip was predicted by the model of the fold that tests it." in text
 
 
 @pytest.mark.usefixtures("here")
@@ -204,7 +204,7 @@ def test_calibration_is_on_the_page(tmp_path: Path) -> None:
     run_page.write(tmp_path / "page.html", run)
     # 20 clips that claim 90 % and are right, 4 that claim 80 % and are wrong
     bins = tinypages.kept(tmp_path / "page.html", "data")["reliability"]
-    assert [(one["clips"], one["claimed"], one["kept"]) for one in bins] == [(4, 0.8, 0.0), (20, 0.9, 1.0)]
+    assert [(one["clips"], one["confidence"], one["accuracy"]) for one in bins] == [(4, 0.8, 0.0), (20, 0.9, 1.0)]
     assert "Expected calibration error 21.67 %" in tinypages.body(tmp_path / "page.html")  # (4 * 0.8 + 20 * 0.1) / 24
 
 
@@ -216,7 +216,7 @@ def test_mistakes_come_with_their_sounds_and_some_right_ones_after_them(tmp_path
     asked = here(tinypages.sounding(tmp_path / "sounds", clips_of(run)))
     walked: list[str] = []
     written = run_page.write(
-        tmp_path / "page.html", run, jobs=2, track=lambda what: lambda items: walked.append(what) or items
+        tmp_path / "page.html", run, jobs=2, progress=lambda what: lambda items: walked.append(what) or items
     )
     sounds = list(tinypages.kept(tmp_path / "page.html", "sounds"))
     wrong = {f"{is_}-{n:02d}.wav" for is_, count in {"rain": 3, "cow": 3}.items() for n in range(count)}

@@ -65,7 +65,7 @@ def test_recall_of_each_class_against_the_first(tmp_path: Path) -> None:
     runs = [*two(tmp_path), tinyruns.planted(tmp_path / "third", LABELS, {})]
     base, *others = map(RunAnalysis.of, runs)
     rows = runs_page.class_rows([pair(base, other) for other in others])
-    assert [row["one"].recall for row in rows] == pytest.approx([5 / 6, 3 / 6, 1])
+    assert [row["baseline"].recall for row in rows] == pytest.approx([5 / 6, 3 / 6, 1])
     assert [[round(6 * other["change"]) for other in row["others"]] for row in rows] == [[-1, 1], [1, 3], [0, 0]]
     runs_page.write(tmp_path / "page.html", runs)
     text = tinypages.body(tmp_path / "page.html")

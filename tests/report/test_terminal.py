@@ -47,7 +47,7 @@ def test_a_run_at_a_glance(tmp_path: Path) -> None:
     text = printed(overview(run))
     low, high = run.metrics["test"]["interval"]
     assert text.startswith("mine: esc50, official-fold1, seed 3\n")
-    assert f"accuracy 90.00 % (95 % interval {100 * low:.1f} to {100 * high:.1f}), macro F1 89.95 %" in text
+    assert f"accuracy 90.00 % (95 % interval {100 * low:.1f} to {100 * high:.1f} %), macro F1 89.95 %" in text
     assert "12,345 parameters, 2.5 min, Linux x, commit abc" in text
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
     assert rows["train"] == ["25", "96.12", "%", "0.123"] and rows["test"][:2] == ["30", "90.00"]
@@ -64,7 +64,7 @@ def test_an_evaluation_has_no_training_but_says_how_it_knows_the_unknown(tmp_pat
     run = tinyruns.with_metrics(run, metrics | {"unknown": unknown})
     text = printed(overview(run))
     assert text.startswith("mine: esc50, official-fold1\n")
-    assert "called unknown: 3 clips (10.0 %); accuracy of the rest 96.30 % (95 % interval 90.0 to 100.0)\n" in text
+    assert "called unknown: 3 clips (10.0 %); accuracy of the rest 96.30 % (95 % interval 90.0 to 100.0 %)\n" in text
     assert "\nLinux x, commit abc" in text
     run = tinyruns.with_metrics(run, metrics | {"unknown": {**unknown, "accuracy": None, "interval": None}})
     assert "called unknown: 3 clips (10.0 %)\n" in printed(overview(run))

@@ -62,7 +62,7 @@ def explain(
     the model knows them. A clip that does not decode is left out.
     """
     record = classifier.meta.training
-    heard = contamination.compare(record, clips, contamination.match_names(record, clips)).matches
+    in_training = contamination.compare(record, clips, contamination.match_names(record, clips)).matches
     predictions = evidence.predictions
     rows = {name: row for row, name in enumerate(predictions.clips)}
     explanations = []
@@ -83,7 +83,7 @@ def explain(
                 "true": label(clip.label),
                 "predicted": predicted and label(predicted),
                 "confidence": None if row is None else float(evidence.confidence[row]),
-                "heard": ", ".join(contamination.MATCH_NAMES[kind] for kind in heard.get(clip.id, ())),
+                "heard": ", ".join(contamination.MATCH_NAMES[kind] for kind in in_training.get(clip.id, ())),
                 "maps": [_map(occlusion) for occlusion in maps],
             }
         )
