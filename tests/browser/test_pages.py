@@ -188,7 +188,7 @@ class TestRun:
     @wide_and_phone
     def test_a_cell_of_the_matrix_opens_and_plays(self, reported: Path, visit: Visit, width: int) -> None:
         opened = visit(reported, width)
-        cell = opened.get_by_role("button", name=f"{RAIN} named {DOG}: 2", exact=True)
+        cell = opened.get_by_role("button", name=f"{RAIN} predicted as {DOG}: 2", exact=True)
         cell.click()
         heard = opened.locator(".matrix-cell .play")
         assert heard.all_inner_texts() == [f"{RAIN}-00.wav", f"{RAIN}-01.wav"]
@@ -228,8 +228,8 @@ class TestRuns:
     @looks
     def test_looks_and_plays_what_tells_them_apart(self, compared: Path, visit: Visit, width: int, dark: bool) -> None:
         opened = visit(compared, width, dark)
-        every_button(opened, "[data-apart]")
-        names = opened.locator("[data-apart] .play").all_inner_texts()
+        every_button(opened, "[data-differing]")
+        names = opened.locator("[data-differing] .play").all_inner_texts()
         assert sorted(names) == ["cow-00.wav", f"{RAIN}-01.wav"]
 
 

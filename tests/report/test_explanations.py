@@ -105,7 +105,7 @@ def test_a_model_in_the_runs_folder_is_asked(tmp_path: Path, run: Run) -> None:
     model(run.folder / "model.onnx", clips=["low-00.wav"])
     run_page.write(page, run)
     text = tinypages.body(page)
-    assert "What <b>tiny 1</b> goes by in the most confident mistakes." in text and text.count("<article") == 3
+    assert "What <b>tiny 1</b> goes by in the most confident mistakes" in text and text.count("<article") == 3
     assert text.count("It has heard this clip") == 1 and "does not say what" not in text
     assert "The run predicted high at 80 %; this model predicts low at" in text
 

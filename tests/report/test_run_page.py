@@ -92,8 +92,8 @@ def test_the_headline_is_what_the_terminal_says(tmp_path: Path) -> None:
     run_page.write(tmp_path / "page.html", run)
     text, test = tinypages.body(tmp_path / "page.html"), run.metrics["test"]
     figure, interval = with_interval(test["accuracy"], test["interval"]).rstrip(")").split(" (95 % interval ")
-    assert f'<p class="headline">{figure}</p>' in text and f"95 % interval {interval} %" in text
-    assert f"{round(30 * test['accuracy'])} of 30 test clips named right" in text
+    assert f'<p class="headline">{figure}</p>' in text and f"95 % interval {interval}" in text
+    assert f"{round(30 * test['accuracy'])} of 30 test clips right" in text
     assert "esc50 · official folds 1 2 3 4 5 · seed 0" in text and "LEAKY" not in text
 
 
@@ -159,7 +159,7 @@ def test_an_evaluation_says_what_was_left_out_and_what_is_unknown(tmp_path: Path
         "3 clips (12.5 %) an unknown sound, of which it would have predicted 33.3 % wrong; accuracy of the rest 75.00 %"
         in text
     )
-    for words in ("What was heard", "mine 1", "1,200 clips", "1.5 min", "What the model file says of itself"):
+    for words in ("What was evaluated", "mine 1", "1,200 clips", "1.5 min", "What the model file says of itself"):
         assert words in text
     assert "hubbub evaluate mine.onnx &#39;my sounds&#39;" in text and "as <code>recipe.yaml" not in text
 
