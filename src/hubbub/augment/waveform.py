@@ -279,7 +279,7 @@ def _stretched(samples: Floats, rate: int, speed: float = 1.0, semitones: float 
     try:
         from python_stretch import Signalsmith
     except ModuleNotFoundError as error:
-        raise missing_extra("train", "stretching time and pitch") from error
+        raise missing_extra("augment", "stretching time and pitch") from error
     stretch = Signalsmith.Stretch(0)  # the seed of the few phases that it draws
     stretch.preset(1, rate)
     stretch.setTimeFactor(speed)

@@ -1,0 +1,77 @@
+"""What a recipe does to a sound, put together from its parts by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hubbub.augment import rules
+from hubbub.augment.plan import Augment, spectrogram_chain, view, waveform_chain
+from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
+from hubbub.augment.steps import Step
+from hubbub.augment.waveform import Gain
+from hubbub.logmel import LogMelSpec, logmel
+
+SPEC = LogMelSpec(sample_rate=8000, n_fft=256, win_length=200, hop_length=80, n_mels=16, fmax=3900.0)
+SOUND = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
+EVERYTHING = Augment(
+    repeat_over_silence=0.5, roll=True, gain_db=8, tilt_db=4, mask_bands=4, mask_frames=9, crop_frames=50
+)
+
+
+def test_a_plan_that_asks_for_nothing_changes_nothing() -> None:
+    shown = view(SOUND, SPEC, Augment(), np.random.default_rng(0))
+    np.testing.assert_array_equal(shown, logmel(SOUND, SPEC))
+    assert not Augment().of_waveform
+
+
+def test_parts_come_in_the_order_in_which_a_sound_meets_them() -> None:
+    kinds = [type(transform) for transform in spectrogram_chain(EVERYTHING, SPEC)]
+    assert kinds == [RepeatOverSilence, Roll, Equalise, Mask, RandomCrop]
+    assert view(SOUND, SPEC, EVERYTHING, np.random.default_rng(0)).shape == (16, 50)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [("roll", Roll), ("gain_db", Equalise), ("tilt_db", Equalise), ("mask_bands", Mask), ("mask_frames", Mask)],
+)
+def test_zero_switches_a_part_off(field: str, kind: type) -> None:
+    (transform,) = spectrogram_chain(replace(Augment(), **{field: getattr(EVERYTHING, field)}), SPEC)
+    assert isinstance(transform, kind)
+
+
+def test_the_waveform_is_changed_before_its_log_mel() -> None:
+    plan = Augment(waveform=(Step("gain", 0.5, 0.5),), roll=True)
+    rng, expected = np.random.default_rng(3), np.random.default_rng(3)
+    halved = Gain(0.5, 0.5)
+    changed = halved.apply(SOUND, halved.draw(expected))
+    rolled = Roll()
+    by_hand = rolled.apply(logmel(changed, SPEC), rolled.draw(expected))
+    np.testing.assert_array_equal(view(SOUND, SPEC, plan, rng), by_hand)
+    assert plan.of_waveform
+
+
+def test_rules_follow_the_steps_and_scale_with_strength() -> None:
+    plan = Augment(waveform=(Step("gain", 0.5, 0.5),), rules="acoustic")
+    chain = waveform_chain(plan, 8000, "urban", strength=0.5)
+    assert chain[0] == Gain(0.5, 0.5) and chain[1:] == rules.acoustic("urban", 8000, 0.5) != rules.acoustic(
+        "urban", 8000
+    )
+    assert waveform_chain(Augment(rules="balanced"), 8000) == rules.balanced(8000)
+
+
+def test_acoustic_rules_need_a_category() -> None:
+    with pytest.raises(ValueError, match="no acoustic rules for the category ''"):
+        waveform_chain(Augment(rules="acoustic"), 8000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"least_strength": 1.2, "most_strength": 1.0}, "least_strength must not be above"),
+        ({"class_aware": True}, "set rules to acoustic or balanced"),
+    ],
+)
+def test_what_makes_no_sense_together(fields: dict[str, object], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        Augment(**fields)  # type: ignore[arg-type]
