@@ -94,7 +94,7 @@ def by_recipe(published: list[Row], unmeasured: dict[str, str]) -> dict[str, Any
     for recipe in dict.fromkeys(row.recipe for row in published):
         ordered = sorted(
             (row for row in published if row.recipe == recipe),
-            key=lambda row: (row.leaky, row.with_copies, -len(row.folds), not row.unchanged, -row.test["accuracy"]),
+            key=lambda row: (row.leaky, row.with_copies, -len(row.folds), not row.unchanged, row.name),
         )
         recipes[recipe] = {"rows": [_carried(row) for row in ordered]}
     return recipes
