@@ -205,12 +205,12 @@ def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
     outputs = {node.name: node.shape for node in session.get_outputs()}
     if [name for name, _ in inputs] != [INPUT] or set(OUTPUTS) - set(outputs):
         raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
-    given, logits = inputs[0][1], outputs["logits"]
-    fits = len(given) == 4 and len(logits) == 2 and len(outputs["embedding"]) == 2
+    axes, logits = inputs[0][1], outputs["logits"]
+    fits = len(axes) == 4 and len(logits) == 2 and len(outputs["embedding"]) == 2
     channels, rows, _ = meta.frontend.shape(0)
-    if not fits or given[1:3] != [channels, rows] or logits[1] != len(meta.labels):
+    if not fits or axes[1:3] != [channels, rows] or logits[1] != len(meta.labels):
         raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
-    if isinstance(given[0], int) or isinstance(given[3], int):
+    if isinstance(axes[0], int) or isinstance(axes[3], int):
         raise ModelFileError(f"{path}: the graph's batch and frames must be free axes: export the model again")
 
 

@@ -67,7 +67,7 @@ def _made() -> Path:
     return folder
 
 
-def _table(found: Iterable["SplitOutcome"]) -> "Table":
+def _table(outcomes: Iterable["SplitOutcome"]) -> "Table":
     from rich.table import Table
 
     from hubbub.studies.leak_study import span
@@ -76,7 +76,7 @@ def _table(found: Iterable["SplitOutcome"]) -> "Table":
     table.add_column("split")
     for column in ("its own test says", "unseen recordings", "inflation"):
         table.add_column(column, justify="right", no_wrap=True)
-    for one in found:
-        says, unseen = (f"{100 * part.value:.2f} % ({span(part)})" for part in (one.says, one.unseen))
-        table.add_row(one.way.title, says, unseen, f"{one.inflation:+.1f} points")
+    for outcome in outcomes:
+        says, unseen = (f"{100 * part.value:.2f} % ({span(part)})" for part in (outcome.says, outcome.unseen))
+        table.add_row(outcome.way.title, says, unseen, f"{outcome.inflation:+.1f} points")
     return table

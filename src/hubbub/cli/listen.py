@@ -28,7 +28,7 @@ def classify(
 
     classifier = load(model)
     files, failed = _found(paths, as_json)
-    heard: list[tuple[str, Answer]] = []
+    answers: list[tuple[str, Answer]] = []
     for path, answer in zip(files, answer_all(classifier, files, top), strict=True):
         if isinstance(answer, AudioError):
             failed += 1
@@ -36,11 +36,11 @@ def classify(
         elif as_json:
             _line(answer.to_dict())
         else:
-            heard.append((str(path), answer))
-    if heard:
+            answers.append((str(path), answer))
+    if answers:
         from hubbub.cli import show
 
-        show.console().print(show.answers(heard, "file"))
+        show.console().print(show.answers(answers, "file"))
     if failed:
         raise typer.Exit(ExitCode.FINDING)
 

@@ -110,11 +110,11 @@ def locate(root: Path | None = None) -> Path:
     """
     named = os.environ.get("HUBBUB_ESC50")
     asked = root or (Path(named) if named else home())
-    found = releases(asked)
-    if not found:
+    candidates = releases(asked)
+    if not candidates:
         cure = "correct or unset $HUBBUB_ESC50, or " if named and root is None else ""
         raise MissingDatasetError(f"no ESC-50 at {asked}: {cure}{_GET_IT}")
-    return found[0]
+    return candidates[0]
 
 
 def is_release(folder: Path) -> bool:

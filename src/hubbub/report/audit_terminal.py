@@ -126,9 +126,9 @@ def _labels(labels: LabelIssues) -> Iterator[RenderableType]:
         return
     table = _table("clip", "labelled", "probability", "suggested", "probability")
     for row in labels.candidates[:_CANDIDATES]:
-        given = label(row.given_label), percent(row.given_probability, 0)
+        labelled = label(row.given_label), percent(row.given_probability, 0)
         suggested = label(row.suggested_label), percent(row.suggested_probability, 0)
-        table.add_row(*map(Text, (row.clip.id, *given, *suggested)))
+        table.add_row(*map(Text, (row.clip.id, *labelled, *suggested)))
     yield table
     if len(labels.candidates) > _CANDIDATES:
         yield Text(f"... and {len(labels.candidates) - _CANDIDATES:,} more; --json has them all", style="dim")

@@ -168,9 +168,9 @@ def _recalls(axes: Any, recalls: Doubles, clips: Any) -> None:
         _beside(axes, text, (1.0, row), ("axes fraction", "data"), va="center", color=_RIGHT)
 
 
-def _beside(axes: Any, text: str, place: tuple[float, float], units: tuple[str, str], **style: str) -> None:
-    """Small text just right of a place; `units` are those of its two coordinates."""
-    axes.annotate(text, place, xycoords=units, xytext=(4, 0), textcoords="offset points", fontsize=8, **style)
+def _beside(axes: Any, text: str, position: tuple[float, float], units: tuple[str, str], **style: str) -> None:
+    """Small text just right of a position; `units` are those of its two coordinates."""
+    axes.annotate(text, position, xycoords=units, xytext=(4, 0), textcoords="offset points", fontsize=8, **style)
 
 
 def _title(drawing: Any, run: Run, text: str) -> None:

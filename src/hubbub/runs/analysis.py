@@ -98,10 +98,10 @@ class RunAnalysis:
     @cached_property
     def test(self) -> dict[str, Any] | None:
         """All figures of the test clips, see `hubbub.evaluate.summary`; None for a run that was tested on nothing."""
-        kept = self.predictions
-        if not kept.clips:
+        predictions = self.predictions
+        if not predictions.clips:
             return None
-        return summary.full(kept.targets, kept.probabilities, self.recordings, self.labels)
+        return summary.full(predictions.targets, predictions.probabilities, self.recordings, self.labels)
 
     def bins(self, equal: Any = "clips") -> list[Bin]:
         """Accuracy against confidence, see `reliability`."""
@@ -153,14 +153,14 @@ class RunAnalysis:
         They are: id, fold, is (number of the true class), named (that of the likeliest), p (its probability), q (that
         of the true one).
         """
-        kept, rows = self.predictions, self.ranked[:MOST_LISTED]
+        predictions, rows = self.predictions, self.ranked[:MOST_LISTED]
         return {
-            "id": [kept.clips[row] for row in rows],
-            "fold": kept.folds[rows].tolist(),
-            "is": kept.targets[rows].tolist(),
-            "named": kept.predicted[rows].tolist(),
+            "id": [predictions.clips[row] for row in rows],
+            "fold": predictions.folds[rows].tolist(),
+            "is": predictions.targets[rows].tolist(),
+            "named": predictions.predicted[rows].tolist(),
             "p": self.confidence[rows].round(4).tolist(),
-            "q": kept.probabilities[rows, kept.targets[rows]].round(4).tolist(),
+            "q": predictions.probabilities[rows, predictions.targets[rows]].round(4).tolist(),
         }
 
     def matrix_data(self) -> dict[str, Any]:
@@ -178,16 +178,16 @@ class RunAnalysis:
         number = range(len(self.labels))
         by_name = sorted(number, key=lambda index: self.labels[index])
         recall = np.nan_to_num(recalls(self.counts), nan=2.0)  # classes without clips come last
-        found = {
+        orders = {
             "by name": by_name,
             "by recall, lowest first": sorted(number, key=lambda index: (recall[index], self.labels[index])),
             "by similarity": similarity_order(self.counts),
             "as in the dataset": list(number),
         }
         if self.categories:
-            place = {label: index for index, label in enumerate(esc50.LABELS)}
-            found = {"by category": sorted(number, key=lambda index: place[self.labels[index]]), **found}
-        return [{"name": name, "order": order} for name, order in found.items()]
+            official = {label: index for index, label in enumerate(esc50.LABELS)}
+            orders = {"by category": sorted(number, key=lambda index: official[self.labels[index]]), **orders}
+        return [{"name": name, "order": order} for name, order in orders.items()]
 
 
 def similarity_order(counts: Ints) -> list[int]:

@@ -38,41 +38,41 @@ class Pairing:
     @property
     def rights(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whether each named each shared clip right, each of shape (clips,)."""
-        one, two = self.places
-        return self.first.predictions.right[one], self.second.predictions.right[two]
+        first, second = self.places
+        return self.first.predictions.right[first], self.second.predictions.right[second]
 
     def recalls(self) -> list[tuple[int, float | None, float | None]]:
         """Of each class: its shared clips, and the recall of both on them; None where there are none."""
         targets = self.first.predictions.targets[self.places[0]]
-        found: list[tuple[int, float | None, float | None]] = []
+        recalls: list[tuple[int, float | None, float | None]] = []
         for number in range(len(self.first.labels)):
             held = targets == number
             count = int(held.sum())
-            one, two = (float(right[held].mean()) if count else None for right in self.rights)
-            found.append((count, one, two))
-        return found
+            before, after = (float(right[held].mean()) if count else None for right in self.rights)
+            recalls.append((count, before, after))
+        return recalls
 
 
 def pair(first: RunAnalysis, second: RunAnalysis) -> Pairing:
     """Raises DataError if they share no clips, or their labels or those of their clips differ."""
-    one, two = first.predictions, second.predictions
-    shared = sorted(set(one.clips) & set(two.clips))
-    if not shared or one.classes != two.classes:
+    before, after = first.predictions, second.predictions
+    shared = sorted(set(before.clips) & set(after.clips))
+    if not shared or before.classes != after.classes:
         raise DataError(
             f"{first.run.folder} and {second.run.folder} share no test clips with the same labels: compare other runs"
         )
-    places = np.array([_places(predictions.clips, shared) for predictions in (one, two)])
-    different = int((one.targets[places[0]] != two.targets[places[1]]).sum())
+    places = np.array([_places(predictions.clips, shared) for predictions in (before, after)])
+    different = int((before.targets[places[0]] != after.targets[places[1]]).sum())
     if different:
         raise DataError(
             f"{first.run.folder} and {second.run.folder} label {different:,} shared clips differently: evaluate both on"
             " one version of the dataset"
         )
     recordings = [first.recordings[row] for row in places[0]]
-    change = paired_difference(one.right[places[0]], two.right[places[1]], recordings)
+    change = paired_difference(before.right[places[0]], after.right[places[1]], recordings)
     return Pairing(first, second, places, change)
 
 
 def _places(clips: tuple[str, ...], wanted: list[str]) -> list[int]:
-    place = {clip: index for index, clip in enumerate(clips)}
-    return [place[clip] for clip in wanted]
+    rows = {clip: index for index, clip in enumerate(clips)}
+    return [rows[clip] for clip in wanted]

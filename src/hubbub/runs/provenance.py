@@ -22,25 +22,23 @@ class Part:
 
 def parts(run: Run) -> list[Part]:
     """Training, validation and test, those that hold clips."""
-    found = []
+    parts = []
     for name in PARTS:
         figures = run.metrics.get(name) or {}
         if figures.get("clips"):
-            found.append(Part(name, figures["clips"], figures.get("accuracy"), figures.get("loss")))
-    return found
+            parts.append(Part(name, figures["clips"], figures.get("accuracy"), figures.get("loss")))
+    return parts
 
 
 def folds(run: Run) -> list[dict[str, Any]]:
     """Of a cross-validation: each fold's name, clips, accuracy and interval; the last two are None if unknown."""
-    found = []
+    rows = []
     for name, accuracy in run.metrics.get("folds", {}).items():
         inner = run.child(name)
         test = inner.metrics["test"] if (inner.folder / "metrics.json").is_file() else {}
         shown = name.replace("fold", "fold ")
-        found.append(
-            {"name": shown, "accuracy": accuracy, "clips": test.get("clips"), "interval": test.get("interval")}
-        )
-    return found
+        rows.append({"name": shown, "accuracy": accuracy, "clips": test.get("clips"), "interval": test.get("interval")})
+    return rows
 
 
 def details(run: Run) -> list[tuple[str, str]]:

@@ -100,11 +100,11 @@ def _splits(dataset: Dataset, unseen: int, validation: float) -> dict[Way, split
     left = splits.without_fold(dataset, unseen)
     plain = replace(left, clips=left.originals)
     following = next((fold for fold in left.folds if fold > unseen), left.folds[0])
-    found = {}
+    made = {}
     for way in WAYS:
         tested = following if way.plan.kind == "official" else 1
-        found[way] = splits.make(left if way.copies else plain, way.plan, tested, validation)
-    return found
+        made[way] = splits.make(left if way.copies else plain, way.plan, tested, validation)
+    return made
 
 
 def _shortened(recipe: Recipe, share: float) -> Recipe:
@@ -119,13 +119,13 @@ def _training(target: Run, unseen: int, way: Way) -> Run:
 
 def _findings(target: Run, dataset: Dataset, unseen: Sequence[int]) -> list[SplitOutcome]:
     recordings = {clip.id: clip.group for clip in dataset.clips}
-    found = []
+    outcomes = []
     for way in WAYS:
         runs = [_training(target, fold, way) for fold in unseen]
-        says = _pooled([one.predictions for one in runs], recordings)
-        heard = _pooled([Predictions.read(one.folder / _UNSEEN) for one in runs], recordings)
-        found.append(SplitOutcome(way, says, heard))
-    return found
+        says = _pooled([run.predictions for run in runs], recordings)
+        unheard = _pooled([Predictions.read(run.folder / _UNSEEN) for run in runs], recordings)
+        outcomes.append(SplitOutcome(way, says, unheard))
+    return outcomes
 
 
 def _pooled(parts: Sequence[Predictions], recordings: Mapping[str, str]) -> Interval:
@@ -141,24 +141,29 @@ def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
     """
     rows = []
     for fold, way in ((fold, way) for fold in unseen for way in WAYS):
-        one = _training(target, fold, way)
-        commit = one.record.environment["commit"]
+        training = _training(target, fold, way)
+        commit = training.record.environment["commit"]
         for name, file in (("test", "predictions.csv"), ("unseen", _UNSEEN)):
-            kept = Predictions.read(one.folder / file)
-            names = ((kept.classes[a], kept.classes[b]) for a, b in zip(kept.targets, kept.predicted, strict=True))
-            rows += [[way.name, commit, fold, name, clip, *pair] for clip, pair in zip(kept.clips, names, strict=True)]
+            predictions = Predictions.read(training.folder / file)
+            names = (
+                (predictions.classes[a], predictions.classes[b])
+                for a, b in zip(predictions.targets, predictions.predicted, strict=True)
+            )
+            rows += [
+                [way.name, commit, fold, name, clip, *pair] for clip, pair in zip(predictions.clips, names, strict=True)
+            ]
     write_csv(path, ["split", "commit", "put_aside", "scored_on", "clip", "label", "prediction"], rows)
 
 
-def table(found: Iterable[SplitOutcome]) -> str:
+def table(outcomes: Iterable[SplitOutcome]) -> str:
     """The findings as a Markdown table."""
     lines = [
         "| split | its own test says | 95 % interval | unseen recordings give | 95 % interval | inflation |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for one in found:
-        says, unseen = (f"{100 * part.value:.2f} % | {span(part)}" for part in (one.says, one.unseen))
-        lines.append(f"| {one.way.title} | {says} | {unseen} | {one.inflation:+.1f} points |")
+    for outcome in outcomes:
+        says, unseen = (f"{100 * part.value:.2f} % | {span(part)}" for part in (outcome.says, outcome.unseen))
+        lines.append(f"| {outcome.way.title} | {says} | {unseen} | {outcome.inflation:+.1f} points |")
     return "\n".join(lines)
 
 
