@@ -25,7 +25,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_the_bar_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = terminal(monkeypatch)
-    with Training("fold 1") as watch:
+    with Training() as watch:
         watch(BatchEnd(1, 2, 3, 40, 5, 10, 0.5))
         assert watch._bar.tasks[0].completed == 25 and watch._bar.tasks[0].total == 400
         watch(BatchEnd(1, 2, 4, 40, 1, 10, 0.25, 0.875))
@@ -33,7 +33,7 @@ def test_the_bar_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
         assert task.completed == 31
         watch._bar.refresh()
     shown = screen.getvalue()
-    assert "fold 1 · stage 1/2 · epoch 4/40" in shown and "loss 0.250 · validation 87.5%" in shown
+    assert "stage 1/2 · epoch 4/40" in shown and "loss 0.250 · validation 87.5%" in shown
 
 
 def test_each_stage_has_a_bar_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_shown_where_nobody_looks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    with Training("[fold] 1") as watch:
+    with Training() as watch:
         for batch in range(1, 4):
             watch(BatchEnd(1, 1, 1, 1, batch, 3, float("nan"), None))
     assert capsys.readouterr() == ("", "")
@@ -58,7 +58,7 @@ def test_nothing_is_shown_where_nobody_looks(
 
 def test_the_bar_goes_when_training_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch)
-    watch = Training("fold 1")
+    watch = Training()
     with pytest.raises(KeyboardInterrupt), watch:
         watch(BatchEnd(1, 1, 1, 1, 1, 3, 0.5))
         raise KeyboardInterrupt

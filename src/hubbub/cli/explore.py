@@ -109,7 +109,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from hubbub.formatting import label
+    from hubbub.formatting import UNKNOWN, label
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("class", "clips", "recordings", "seconds", "level", "centroid", "bandwidth", "silence"):
@@ -117,11 +117,9 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     ordered = sorted(rows, key=lambda row: row["centroid"] or 0)
     shown = ordered if len(ordered) <= 2 * _SHOWN else [*ordered[:_SHOWN], *ordered[-_SHOWN:]]
     for row in shown:
-        measures = [_figure(row[name], *form) for name, form in _MEASURES.items()]
+        measures = [
+            UNKNOWN if row[name] is None else form.format(row[name] * factor)
+            for name, (form, factor) in _MEASURES.items()
+        ]
         table.add_row(Text(label(row["class"])), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
     return table
-
-
-def _figure(value: float | None, form: str, factor: float) -> str:
-    """A class's figure; a dash for a class of which nothing can be heard, or only silence."""
-    return "–" if value is None else form.format(value * factor)

@@ -32,7 +32,7 @@ class Training:
     The bar counts the batches of all epochs that the stage may have; one that is stopped early ends before its end.
     """
 
-    def __init__(self, label: str = "") -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -44,7 +44,6 @@ class Training:
         )
         console = Console(stderr=True)
         self._bar = Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal)
-        self._label = label
         self._task: Any = None
         self._stage = 0
 
@@ -66,10 +65,11 @@ class Training:
         if self._bar.disable:
             return
         self._bar.start()
+        validation = "" if step.val_accuracy is None else f" · validation {step.val_accuracy:.1%}"
         now: dict[str, Any] = {
-            "description": " · ".join([*([self._label] if self._label else []), _place(step)]),
+            "description": f"stage {step.stage}/{step.stages} · epoch {step.epoch}/{step.epochs}",
             "completed": (step.epoch - 1) * step.batches + step.batch,
-            "figures": _figures(step),
+            "figures": f"loss {step.loss:.3f}{validation}",
         }
         if step.stage == self._stage:
             self._bar.update(self._task, total=step.epochs * step.batches, **now)
@@ -79,12 +79,3 @@ class Training:
         # a bar that starts where it is: what was done before an interruption does not tell the time that is left
         self._task = self._bar.add_task(total=step.epochs * step.batches, **now)
         self._stage = step.stage
-
-
-def _place(step: "BatchEnd") -> str:
-    return f"stage {step.stage}/{step.stages} · epoch {step.epoch}/{step.epochs}"
-
-
-def _figures(step: "BatchEnd") -> str:
-    known = "" if step.val_accuracy is None else f" · validation {step.val_accuracy:.1%}"
-    return f"loss {step.loss:.3f}{known}"

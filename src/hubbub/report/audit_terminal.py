@@ -9,7 +9,7 @@ from rich.text import Text
 from hubbub.formatting import count, label, listing, percent, span
 from hubbub.studies.audit import Audit
 from hubbub.studies.label_issues import LabelIssues
-from hubbub.studies.leaks import LeakKind, Overlap, SplitClip
+from hubbub.studies.leaks import LeakKind, Overlap
 from hubbub.studies.shortcuts import Shortcuts
 
 SHOWN = 20  #: leaks in full; the rest is counted
@@ -24,7 +24,8 @@ NAMES: dict[LeakKind, tuple[str, str]] = {
 
 def overview(audit: Audit) -> Group:
     """All that an audit found; long lists are cut, and say so."""
-    parts: list[RenderableType] = [Text(subject(audit), style="bold"), Text(verdict(audit), style=_colour(audit))]
+    colour = "bold red" if audit.open else "bold green"
+    parts: list[RenderableType] = [Text(subject(audit), style="bold"), Text(verdict(audit), style=colour)]
     parts += [Text(f"note: {line}", style="yellow") for line in notes(audit)]
     if audit.leaks:
         parts += [Text(), _leaks(audit.open or audit.leaks), *_rest(audit)]
@@ -86,12 +87,8 @@ def _leaks(overlaps: Sequence[Overlap]) -> Table:
     for overlap in overlaps[:SHOWN]:
         for placed, first in zip(overlap.clips, [True] + [False] * len(overlap.clips), strict=False):
             said = words(overlap) + (" (accepted)" if overlap.accepted else "") if first else ""
-            table.add_row(*map(Text, (said, *_cells(placed))))
+            table.add_row(*map(Text, (said, ", ".join(placed.parts), placed.clip.id, label(placed.clip.label))))
     return table
-
-
-def _cells(placed: SplitClip) -> tuple[str, str, str]:
-    return ", ".join(placed.parts), placed.clip.id, label(placed.clip.label)
 
 
 def _rest(audit: Audit) -> Iterator[Text]:
@@ -139,7 +136,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _colour(audit: Audit) -> str:
-    return "bold red" if audit.open else "bold green"

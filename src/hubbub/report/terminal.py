@@ -33,7 +33,8 @@ def overview(run: Run) -> Group:
     trained = []
     if "parameters" in metrics:
         trained = [count(metrics["parameters"], "parameter"), duration(record.outcome["seconds"])]
-    lines.append(Text(", ".join([*trained, _versions(record.environment)]), style="dim"))
+    machine, commit = (record.environment.get(name) or "unknown" for name in ("machine", "commit"))
+    lines.append(Text(", ".join([*trained, f"{machine}, commit {commit}"]), style="dim"))
     return Group(*lines, _parts(metrics), _weakest(test), _confused(test))
 
 
@@ -81,7 +82,3 @@ def _unknown(unknown: dict[str, Any]) -> str:
         else ""
     )
     return f"called unknown: {count(unknown['clips'], 'clip')} ({percent(unknown['share'])}){rest}"
-
-
-def _versions(environment: dict[str, Any]) -> str:
-    return f"{environment.get('machine', 'unknown machine')}, commit {environment.get('commit') or 'unknown'}"

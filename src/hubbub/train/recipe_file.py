@@ -93,14 +93,9 @@ def parse(values: Mapping[str, Any], name: str = "") -> Recipe:
         recipe = TypeAdapter(Recipe).validate_python(values)
     except ValidationError as error:
         raise UsageError(f"recipe {name}: " + "; ".join(_explain(item) for item in error.errors())) from error
-    for problem in _contradictions(recipe):
+    for problem in (*_of_kind(recipe), *_of_stages(recipe), *_of_input(recipe)):  # what makes no sense together
         raise UsageError(f"recipe {name}: {problem}")
     return recipe
-
-
-def _contradictions(recipe: Recipe) -> list[str]:
-    """What makes no sense together, each naming the key to change."""
-    return [*_of_kind(recipe), *_of_stages(recipe), *_of_input(recipe)]
 
 
 def _of_kind(recipe: Recipe) -> list[str]:
