@@ -27,7 +27,7 @@ _VIEWS = 3  # augmented ones that are shown
 def pictures(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="esc50, esc10, synthetic, or a folder.")],
     recipe: Annotated[
-        str, typer.Option(help="Whose front end: a recipe's name, or a YAML file.")
+        str, typer.Option(help="Recipe whose front end is used: a name, or a YAML file.")
     ] = "resnet50-imagenet",
     out: Annotated[
         Path | None, typer.Option(help="Folder of the pictures; pictures/RECIPE-DATASET if left out.")
@@ -51,7 +51,7 @@ def pictures(
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A sound file.")],
     recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of the augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the augmentation.")] = 0,
     epoch: Annotated[int, typer.Option(min=0, help="The first of the three whose augmentation is shown.")] = 0,
     label: Annotated[
         str | None, typer.Option(help="The sound's class, for rules by category; ESC-50's names tell it.")

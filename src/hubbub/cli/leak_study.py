@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def leak_study(
-    recipe: Annotated[str, typer.Option(help="The one network; its budget leak-study is used.")] = "resnet18",
+    recipe: Annotated[str, typer.Option(help="Recipe of the network; its budget leak-study is used.")] = "resnet18",
     copies: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Of `hubbub augment esc50`; made in the cache if left out.")
+        Path | None, typer.Option(metavar="DIR", help="Folder by `hubbub augment esc50`; made if left out.")
     ] = None,
     unseen: Annotated[list[int], typer.Option(help="Official folds to put aside, one after the other.")] = [5],  # noqa: B006
     runs: Runs = RUNS,

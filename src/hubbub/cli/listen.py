@@ -18,7 +18,7 @@ Model = Annotated[Path | None, typer.Option(help="Model file; the built-in 50-cl
 
 def classify(
     paths: Paths,
-    top: Annotated[int, typer.Option(min=1, help="How many names to give.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="Number of labels to print, best first.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
     model: Model = None,
 ) -> None:
