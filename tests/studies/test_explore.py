@@ -7,9 +7,10 @@ import pytest
 import tinysounds
 from hubbub import audio
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.esc50 import categories
 from hubbub.data.sources import open_dataset
 from hubbub.studies import explore_tables
-from hubbub.studies.explore import Exploration, categories, explore, flat_map, sample
+from hubbub.studies.explore import Exploration, explore, flat_map, sample
 from hubbub.studies.measure import Measurements
 
 

@@ -15,12 +15,13 @@ from hubbub.listen.classifier import Classifier as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import ModelMeta, open_session
 from hubbub.runs.predictions import Predictions
+from hubbub.runs.record import DatasetRecord
 from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.train import crossval, export, fit
-from hubbub.train import recipe_file as recipes
 from hubbub.train.arrays import RowSplit
 from hubbub.train.config import Recipe, Stage
+from hubbub.train.job import TrainingJob
 
 QUICK = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 2, 1e-2), Stage(7, 1, 1e-3)))
 
@@ -30,16 +31,23 @@ def sounds(rate: int, seconds: float) -> Sequence[Floats]:
     return [(rng.normal(0, 0.1, round(rate * seconds)) * (0.1 + n)).astype(np.float32) for n in range(12)]
 
 
-def setting(folder: Path, recipe: Recipe) -> fit.Setting:
-    text = recipes.to_yaml(recipe)
-    return fit.Setting(tiny.clip_arrays(), recipe, text, tiny.trunk(), 0, folder / "cache", lambda _: None)
+def job(folder: Path, recipe: Recipe) -> TrainingJob:
+    return TrainingJob(
+        arrays=tiny.clip_arrays(),
+        dataset=DatasetRecord("tiny"),
+        recipe=recipe,
+        trunk=tiny.trunk(),
+        seed=0,
+        cache=folder / "cache",
+        log=lambda _: None,
+    )
 
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with validation clips."""
     folder = tmp_path_factory.mktemp("tuned")
-    return fit.run(setting(folder, QUICK), tiny.split(tiny.clip_arrays()), Run(folder / "tuned"))
+    return fit.run(job(folder, QUICK), tiny.split(tiny.clip_arrays()), Run(folder / "tuned"))
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +55,9 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A cross-validation with a final model that two clips were kept from."""
     folder = tmp_path_factory.mktemp("probed")
     splits = {fold: tiny.split(tiny.clip_arrays(), fold, None) for fold in (1, 2)}
-    run = crossval.cross_validate(setting(folder, tiny.PROBE), splits, Run(folder / "probed"))
+    run = crossval.cross_validate(job(folder, tiny.PROBE), splits, Run(folder / "probed"))
     every = np.arange(24)
-    crossval.final_model(setting(folder, tiny.PROBE), RowSplit("all-but", every[:-2], every[:0], every[-2:]), run)
+    crossval.final_model(job(folder, tiny.PROBE), RowSplit("all-but", every[:-2], every[:0], every[-2:]), run)
     return run
 
 
@@ -196,7 +204,7 @@ def test_a_front_end_that_hears_differently_is_not_written(
 
 def test_a_cross_validation_without_a_final_model(tmp_path: Path) -> None:
     splits = {fold: tiny.split(tiny.clip_arrays(), fold, None) for fold in (1, 2)}
-    run = crossval.cross_validate(setting(tmp_path, tiny.PROBE), splits, Run(tmp_path / "cv"))
+    run = crossval.cross_validate(job(tmp_path, tiny.PROBE), splits, Run(tmp_path / "cv"))
     (tmp_path / "out").mkdir()
     message = "holds no finished final model: `hubbub cv` without --no-final makes one"
     refused(run, tmp_path / "out" / "model.onnx", message)
