@@ -15,7 +15,7 @@ from hubbub.listen.classifier import Classifier as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
 from hubbub.modelfile import ModelMeta, open_session
 from hubbub.runs.predictions import Predictions
-from hubbub.runs.record import DatasetRecord
+from hubbub.runs.record import DatasetRecord, SplitRecord
 from hubbub.runs.run import Run
 from hubbub.storage import digest
 from hubbub.train import crossval, export, fit
@@ -57,7 +57,9 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     splits = {fold: tiny.split(tiny.clip_arrays(), fold, None) for fold in (1, 2)}
     run = crossval.cross_validate(job(folder, tiny.PROBE), splits, Run(folder / "probed"))
     every = np.arange(24)
-    crossval.final_model(job(folder, tiny.PROBE), RowSplit("all-but", every[:-2], every[:0], every[-2:]), run)
+    crossval.final_model(
+        job(folder, tiny.PROBE), RowSplit(SplitRecord("all-but"), every[:-2], every[:0], every[-2:]), run
+    )
     return run
 
 
