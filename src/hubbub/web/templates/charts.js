@@ -230,7 +230,12 @@ hubbub.reliability = (figure, sets) => {
               "stroke-width": 1.5,
             }),
           );
-        const words = `${set.name}${bin.clips.toLocaleString("en")} clips\nconfidence ${hubbub.percent(bin.confidence, 1)}\naccuracy ${hubbub.percent(bin.accuracy, 1)} (${hubbub.percent(bin.low, 1)} to ${hubbub.percent(bin.high, 1)})`;
+        const interval = `${hubbub.percent(bin.low, 1)} to ${hubbub.percent(bin.high, 1)}`;
+        const words = [
+          `${set.name}${bin.clips.toLocaleString("en")} clips`,
+          `confidence ${hubbub.percent(bin.confidence, 1)}`,
+          `accuracy ${hubbub.percent(bin.accuracy, 1)} (${interval})`,
+        ].join("\n");
         for (const kind of ["pointermove", "click"]) dot.addEventListener(kind, (event) => hubbub.tip(words, event));
         dot.addEventListener("pointerleave", hubbub.untip);
         drawn.append(dot);

@@ -32,16 +32,19 @@
     let view = 0;
     const note = hubbub.element("figcaption");
     const describe = () => {
-      const [, parts] = views[view],
-        part = parts[0];
+      const [, parts] = views[view];
+      const { chosen, epochs, val_loss: losses, val_accuracy: accuracies } = parts[0];
+      note.textContent = "";
       if (parts.length > 1)
-        note.textContent =
-          "A thin line is a fold, a thick one the mean of all folds as far as the shortest goes; dashed: the epochs whose checkpoints were kept, by validation.";
-      else
-        note.textContent =
-          part.chosen === null
-            ? ""
-            : `Dashed: the checkpoint that was kept, epoch ${part.epochs[part.chosen]} (validation loss ${hubbub.digits(part.val_loss[part.chosen])}, accuracy ${hubbub.percent(part.val_accuracy[part.chosen], 1)}).`;
+        note.append(
+          "A thin line is a fold, a thick one the mean of all folds as far as the shortest goes; ",
+          "dashed: the epochs whose checkpoints were kept, by validation.",
+        );
+      else if (chosen !== null)
+        note.append(
+          `Dashed: the checkpoint that was kept, epoch ${epochs[chosen]} (validation `,
+          `loss ${hubbub.digits(losses[chosen])}, accuracy ${hubbub.percent(accuracies[chosen], 1)}).`,
+        );
     };
     const controls = hubbub.keys([
       ["training", "var(--muted)"],

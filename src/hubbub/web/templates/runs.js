@@ -76,7 +76,10 @@
         choose();
       }),
     );
-    note.textContent = `Of the clips that both tested, both predict ${counts.both} right, ${second} alone ${counts.only_second}, ${first} alone ${counts.only_first}, and neither ${counts.neither}. The most confident mistakes come first.`;
+    note.replaceChildren(
+      `Of the clips that both tested, both predict ${counts.both} right, ${second} alone ${counts.only_second}, `,
+      `${first} alone ${counts.only_first}, and neither ${counts.neither}. The most confident mistakes come first.`,
+    );
     choose();
   };
   const controls = hubbub.element("div", { class: "controls" });
