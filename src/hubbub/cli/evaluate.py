@@ -8,6 +8,7 @@ import typer
 
 from hubbub.cli.options import RUNS, Name, Runs, command, say
 from hubbub.errors import ExitCode, UsageError
+from hubbub.formatting import count
 
 if TYPE_CHECKING:
     from hubbub.studies.evaluation import Outcome
@@ -60,7 +61,7 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     for problem in outcome.unreadable.values():
         say(f"hubbub: {problem}")
     if outcome.unreadable:
-        say(f"hubbub: {_clips(len(outcome.unreadable))} could not be read, and not scored")
+        say(f"hubbub: {count(len(outcome.unreadable), 'clip')} could not be read, and not scored")
     if not outcome.recorded:
         say("hubbub: the model file does not say what it has heard; whether these clips are new to it is not known")
     if as_json:
@@ -74,9 +75,5 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     show_run(outcome.run)
     if outcome.in_training:
         ways = describe_matches(outcome.in_training)
-        print(f"left out, since the model has heard them: {_clips(len(outcome.in_training))} ({ways})")
+        print(f"left out, since the model has heard them: {count(len(outcome.in_training), 'clip')} ({ways})")
     print(f"run folder: {outcome.run.folder}")
-
-
-def _clips(count: int) -> str:
-    return f"{count:,} clip{'s' if count != 1 else ''}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hubbub import formatting
 from hubbub.data import esc50
 from hubbub.errors import DataError
 from hubbub.evaluate import summary
@@ -167,7 +168,7 @@ class RunAnalysis:
         """The confusion matrix for the page's script: labels, counts, categories, and the orders that it can be in."""
         names = sorted(set(self.categories), key=esc50.CATEGORIES.index)
         return {
-            "labels": [label.replace("_", " ") for label in self.labels],
+            "labels": [formatting.label(name) for name in self.labels],
             "counts": self.counts.tolist(),
             "categories": names,
             "category": [names.index(category) for category in self.categories],
