@@ -187,6 +187,7 @@ def test_a_cross_validation_shows_its_folds_and_their_curves(tmp_path: Path) -> 
     assert data["curves"][0]["val_loss"] == [None, 0.12346] and data["curves"][0]["chosen"] == 1
     assert data["strengths"][2] == {"name": "final", "labels": ["sea waves"], "values": [[1.0, 0.5]]}
     assert headings(page) == [*TESTED, "curves", "strengths", "origin"]
+    assert "<code>recipe.yaml</code>, hubbub" in text
     assert "fold 2" in text and "75.00 %" in text and "hubbub cv recipe.yaml --dataset esc50 --seed 0" in text
     assert "Each clip was predicted by the model of the fold that tests it." in text
 

@@ -435,3 +435,8 @@ def test_a_recipe_can_be_made_by_hand_and_not_changed() -> None:
     assert recipe == recipes.parse(PROBE)
     with pytest.raises(dataclasses.FrozenInstanceError, match="batch_size"):
         recipe.batch_size = 3  # type: ignore[misc]
+
+
+def test_a_value_in_place_of_a_list_is_told_so_in_yaml_words() -> None:
+    with pytest.raises(UsageError, match="stages: input should be a list, got 3"):
+        recipes.parse({"name": "mine", "kind": "gradient", "stages": 3})

@@ -144,9 +144,8 @@ def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "recipe"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"unknown key {key}; allowed are {', '.join(part.name for part in fields(_owner(item['loc'])))}"
-    return f"{key}: {item['msg'][0].lower()}{item['msg'][1:]}" + (
-        f", got {item['input']!r}" if item["type"] not in ("missing", "value_error") else ""
-    )
+    expected = "input should be a list" if item["type"] == "tuple_type" else item["msg"][0].lower() + item["msg"][1:]
+    return f"{key}: {expected}" + (f", got {item['input']!r}" if item["type"] not in ("missing", "value_error") else "")
 
 
 def _owner(location: tuple[Any, ...]) -> Any:
