@@ -37,4 +37,4 @@ def test_every_error_has_the_one_root(module: object) -> None:
 def test_a_missing_extra_says_what_to_install() -> None:
     error = errors.missing_extra("train", "training")
     assert isinstance(error, errors.RefusedError)
-    assert str(error) == "training needs the extra 'train': pip install \"hubbub[train]\""
+    assert str(error) == "training needs the extra 'train': in hubbub's folder, pip install \".[train]\""

@@ -48,9 +48,9 @@ class ModelFileError(HubbubError):
 
 
 def missing_extra(extra: str, for_what: str) -> RefusedError:
-    """The error for a library that an optional extra would bring.
+    """The error for a library that an optional extra would bring; hubbub is not on a package index.
 
     >>> print(missing_extra("plot", "drawing a picture"))
-    drawing a picture needs the extra 'plot': pip install "hubbub[plot]"
+    drawing a picture needs the extra 'plot': in hubbub's folder, pip install ".[plot]"
     """
-    return RefusedError(f"{for_what} needs the extra '{extra}': pip install \"hubbub[{extra}]\"")
+    return RefusedError(f"{for_what} needs the extra '{extra}': in hubbub's folder, pip install \".[{extra}]\"")

@@ -19,6 +19,20 @@ def label(name: str) -> str:
     return name.replace("_", " ")
 
 
+def printable(text: str) -> str:
+    r"""Text for a terminal or a log: what would move the cursor, ring or recolour is shown as an escape.
+
+    Names of files and classes, and what a server says, are anyone's. Line breaks too become escapes; letters of every
+    script stay, and bytes that are no text (surrogates) become escapes.
+
+    >>> print(printable("dog\x1b[31m\n"), printable("犬"))
+    dog\x1b[31m\n 犬
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode() for sign in text
+    )
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in per cent; what is not quite nothing is not called nothing.
 

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import os
 import secrets
 import tempfile
@@ -19,6 +20,8 @@ from typing import IO, Any, NamedTuple
 import platformdirs
 
 from hubbub.errors import DataError
+
+_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -149,6 +152,23 @@ def write_with(path: Path, save: Callable[[Path], Any]) -> None:
         with temporary.open("r+b") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+
+
+def write_cache(path: Path, save: Callable[[Path], Any]) -> bool:
+    """`write_with` for a file that can be made again: whether it was written.
+
+    A cache that is full, read-only or not there is no reason to stop: a warning names the folder and the variable.
+    """
+    try:
+        write_with(path, save)
+    except OSError as error:
+        _log.warning(
+            "nothing is cached in %s (%s); set HUBBUB_CACHE to a folder that can be written",
+            path.parent,
+            error.strerror or error,
+        )
+        return False
+    return True
 
 
 def cache_dir(name: str) -> Path:

@@ -138,4 +138,4 @@ def test_without_the_learning_stack(hubbub: Hubbub, monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(sys.modules, "hubbub.train.export")
     monkeypatch.delattr("hubbub.train.export")
     code, out, err = hubbub("leak-study")
-    assert (code, out) == (3, "") and 'pip install "hubbub[train]"' in err
+    assert (code, out) == (3, "") and 'pip install ".[train]"' in err

@@ -88,4 +88,4 @@ def test_learning_without_torch_names_the_extra() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr == "hubbub: learning needs the extra 'train': pip install \"hubbub[train]\"\n"
+    assert done.stderr == "hubbub: learning needs the extra 'train': in hubbub's folder, pip install \".[train]\"\n"

@@ -130,8 +130,8 @@ class TestRun:
         again = audit.run(dataset, assign(dataset, "official"), predicting(tmp_path / "run", dataset))
         assert pairs(again, "exact")
         assert again.labels is None
-        assert "hubbub[report]" in again.warnings[0]
-        assert "hubbub[report]" in again.shortcuts.problem
+        assert ".[report]" in again.warnings[0]
+        assert ".[report]" in again.shortcuts.problem
 
     def test_silent_clips_and_duplicates_are_searched_once(
         self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -47,6 +47,7 @@ class Dataset:
             can show something unheard.
         categories: of each label, where all labels are ESC-50's; else empty.
         reference: what `hubbub.data.sources.open_dataset` opens it by, a name or a path; empty if it was not opened so.
+        warnings: what of the source is not among the clips, a line each; whoever opens a dataset for a user says them.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Dataset:
     showcase: tuple[str, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict, hash=False)
     reference: str = field(default="", compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def originals(self) -> tuple[Clip, ...]:
