@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from av.container.input import InputContainer
 
 _FORMATS = {"mov": "MP4", "matroska": "MKV"}  # whose demuxers have another name than the files
-_SUBTYPES = {"mp3float": "MPEG_LAYER_III", "mp2float": "MPEG_LAYER_II", "amrnb": "AMR_NB", "amrwb": "AMR_WB"}
-_DECODERS = [
-    *("aac", "ac3", "eac3", "mp2float", "mp3float", "alac", "flac", "opus", "libopus", "vorbis", "libspeex", "speex"),
-    *("amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice", "wavpack", "qdm2", "gsm_ms", "gsm"),
-    *("adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_yamaha", "adpcm_g726", "mace3", "mace6"),
-    *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
-    *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
-]
+_MPEG = {"mp2": "MPEG_LAYER_II", "mp2float": "MPEG_LAYER_II", "mp3": "MPEG_LAYER_III", "mp3float": "MPEG_LAYER_III"}
+_SUBTYPES = _MPEG | {"amrnb": "AMR_NB", "amrwb": "AMR_WB"}
+_DECODERS = (
+    "aac,ac3,eac3,mp2,mp2float,mp3,mp3float,alac,flac,opus,libopus,vorbis,speex,libspeex,wavpack,amrnb,amrwb,"
+    "gsm,gsm_ms,wmav1,wmav2,wmapro,wmalossless,wmavoice,qdm2,mace3,mace6,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,"
+    "adpcm_yamaha,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
+    "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be"
+)
 _EXACT = ("mov", "mp3", "aiff", "caf", "wv", "flac")  # whose length is a count of samples
-_UNPROMISED = ("aac", "amr")  # whose length FFmpeg guesses from the size of the file
+_UNPROMISED = ("aac", "amr", "asf", "avi")  # whose length FFmpeg guesses from the size of the file
 _TOLERANCE = 0.15  # seconds; of the other containers, which round, and count what a codec adds at the start
 _MOST_PADDING = 4096  # frames that the last packet of an exact container may have beyond the end
 _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31}  # by numpy's name of the sample type
@@ -44,7 +44,7 @@ class FfmpegDecoder:
         import av
 
         av.logging.set_level(None)
-        options = {"protocol_whitelist": "none", "codec_whitelist": ",".join(_DECODERS)}
+        options = {"protocol_whitelist": "none", "codec_whitelist": _DECODERS}
         try:
             self._container: InputContainer = av.open(file, "r", format=demuxer, options=options)
         except _errors() as error:
@@ -58,9 +58,9 @@ class FfmpegDecoder:
     def _open_stream(self, demuxer: str, file: io.FileIO | io.BytesIO) -> None:
         container = self._container
         if not container.streams.audio:
-            raise UndecodableError("no sound is in it" if container.streams else "Format not recognised")
+            raise UndecodableError("no sound is in it")
         stream = container.streams.audio[0]
-        if stream.codec_context is None or stream.codec_context.name not in _DECODERS:
+        if stream.codec_context is None or stream.codec_context.name not in _DECODERS.split(","):
             raise UndecodableError("unknown codec")
         self._stream = stream
         stream.codec_context.thread_count = 1
@@ -120,7 +120,7 @@ class FfmpegDecoder:
     def _decoded(self) -> Iterator["AudioFrame"]:
         """The frames; a packet that does not decode is counted and left out, as players do."""
         packets = self._container.demux(self._stream)
-        mpeg = self._stream.codec_context.name in ("mp2float", "mp3float")
+        mpeg = self._stream.codec_context.name in _MPEG
         while True:
             try:
                 packet = next(packets, None)
@@ -161,5 +161,5 @@ def _reason(error: Exception) -> str:
     import av
 
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
-        return "Format not recognised"
+        return "damaged, or cut off"  # its signature is a sound's
     return printable(str(getattr(error, "strerror", None) or error) or type(error).__name__)

@@ -22,10 +22,13 @@ from hubbub.audio.mixdown import Mixdown
 from hubbub.audio.resampling import MAX_RATE, MIN_RATE, resample_blocks
 from hubbub.audio.source import Source, opened, shown
 from hubbub.errors import UsageError
+from hubbub.formatting import count
 from hubbub.types import Floats, Log
 
 MAX_SECONDS = 3600  #: of a file that is read whole
 MAX_SAMPLES = 2**28  #: of a file that is read whole, 1 GiB; `blocks` has no such limits
+
+_CLEARLY_MORE = 0.25  # seconds beyond the promised end, more than any codec adds
 
 _log = logging.getLogger(__name__)
 
@@ -159,22 +162,22 @@ def _warnings(container: Container, decoder: Decoder, decoded: int, damaged: boo
     """What is wrong with a file that was decoded to its end, or to where it gave up."""
     seconds = decoded / decoder.rate
     promised = None if decoder.frames is None or container.unwritten else decoder.frames / decoder.rate
-    if container.promised and container.present and container.present < container.promised:
-        promised = seconds * container.promised / container.present
-    there = f"heard up to {seconds:.2f} s only" + (f", of {promised:.2f} s that it promises" if promised else "")
+    if promised and container.promised and container.present and container.present < container.promised:
+        promised *= container.promised / container.present  # libsndfile promises what is there
     short = promised is not None and promised > seconds + decoder.tolerance
+    extent = f"heard up to {seconds:.2f} s only" + (f", of {promised:.2f} s that it promises" if short else "")
     if damaged:
-        yield f"is damaged, {there}"
-    elif short:
-        yield f"is cut off, {there}"
-    elif promised is not None and seconds > promised + max(decoder.tolerance, 0.15):
+        yield f"is damaged, {extent}"
+    elif short or container.unended:
+        yield f"is cut off, {extent}"
+    elif decoder.left_out:
+        yield f"is damaged: {count(decoder.left_out, 'piece')} did not decode; heard without, {seconds:.2f} s"
+    if promised is not None and seconds > promised + _CLEARLY_MORE:
         yield f"promises {promised:.2f} s and goes on to {seconds:.2f} s, all of which is heard; were files joined?"
     if container.unwritten and decoded:
         yield f"does not say how long it is (was the recorder stopped?); heard to the end of the file, {seconds:.2f} s"
     if container.joined:
-        yield f"has another file joined to its end, which is not heard; {seconds:.2f} s were"
-    if decoder.left_out and not (damaged or short):
-        yield f"is damaged: {decoder.left_out} of its pieces do not decode, and are left out"
+        yield f"has another file joined to its end, which is not heard; heard up to {seconds:.2f} s"
 
 
 @contextlib.contextmanager
