@@ -120,7 +120,8 @@ class FfmpegDecoder:
     def _decoded(self) -> Iterator["AudioFrame"]:
         """The frames; a packet that does not decode is counted and left out, as players do."""
         packets = self._container.demux(self._stream)
-        mpeg = self._stream.codec_context.name in _MPEG
+        name = self._stream.codec_context.name
+        mpeg, raw = name in _MPEG, name.startswith("pcm_")
         while True:
             try:
                 packet = next(packets, None)
@@ -128,8 +129,9 @@ class FfmpegDecoder:
                 raise UndecodableError(_reason(error)) from error
             if packet is None:
                 return
-            # of an MP3's last frame, where it is cut short, FFmpeg would make noise
-            damaged = packet.size > 0 and (packet.is_corrupt or (mpeg and packet.size < frame_size(bytes(packet))))
+            # the last packet may be cut short: of PCM that is sound, of an MP3's frame FFmpeg would make noise
+            damaged = packet.size > 0 and not raw and packet.is_corrupt
+            damaged |= mpeg and packet.size < frame_size(bytes(packet)[:3])
             try:
                 frames = [] if damaged else packet.decode()
             except EOFError:

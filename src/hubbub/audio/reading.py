@@ -82,9 +82,10 @@ def read(source: Source, rate: int | None = None, *, log: Log | None = None) -> 
         for chunk in file.samples(rate, log or _log.warning):
             length += len(chunk)
             if length > min(MAX_SECONDS * rate, MAX_SAMPLES):
+                longest = count(int(min(MAX_SECONDS, MAX_SAMPLES / rate) / 60), "minute")
                 raise LongAudioError(
-                    f"{shown(source)} is longer than {min(MAX_SECONDS, MAX_SAMPLES / rate) / 60:.0f} minutes, too much "
-                    "to read at once; cut it into clips with: hubbub data cut FILE --out FOLDER"
+                    f"{shown(source)} is longer than {longest}, too much to read at once; cut it into clips with: "
+                    "hubbub data cut FILE --out FOLDER"
                 )
             parts.append(chunk)
         return np.concatenate(parts), rate
