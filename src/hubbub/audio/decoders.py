@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from hubbub.audio.errors import UndecodableError
+from hubbub.audio.source import Seekable
 from hubbub.types import Floats
 
 STEP = 4096  #: frames decoded at once, and the most that is lost where a decoder gives up
@@ -42,7 +43,7 @@ class SndfileDecoder:
     def __init__(self, file: io.FileIO | io.BytesIO):
         try:
             # by its descriptor, so that nothing is guessed from a name
-            self._sound = _Sound(file.fileno() if isinstance(file, io.FileIO) else file, closefd=False)
+            self._sound = _Sound(file.fileno() if isinstance(file, io.FileIO) else Seekable(file), closefd=False)
         except (soundfile.SoundFileError, TypeError) as error:
             raise UndecodableError(_reason(error)) from error
         self.rate, self.channels = self._sound.samplerate, self._sound.channels

@@ -13,7 +13,9 @@ import numpy as np
 
 from hubbub.audio.decoders import rechunked
 from hubbub.audio.errors import UndecodableError
+from hubbub.audio.mp4 import require_plausible
 from hubbub.audio.mpeg import frame_size, has_length
+from hubbub.audio.source import Seekable
 from hubbub.formatting import printable
 from hubbub.types import Floats
 
@@ -43,10 +45,12 @@ class FfmpegDecoder:
     def __init__(self, file: io.FileIO | io.BytesIO, demuxer: str):
         import av
 
+        if demuxer == "mov":
+            require_plausible(file)
         av.logging.set_level(None)
         options = {"protocol_whitelist": "none", "codec_whitelist": _DECODERS}
         try:
-            self._container: InputContainer = av.open(file, "r", format=demuxer, options=options)
+            self._container: InputContainer = av.open(Seekable(file), "r", format=demuxer, options=options)
         except _errors() as error:
             raise UndecodableError(_reason(error)) from error
         try:

@@ -17,6 +17,23 @@ Source: TypeAlias = str | Path | bytes | BinaryIO  #: of a sound file: its path,
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path has one slash left; a letter and a colon are a drive
 
 
+class Seekable:
+    """A file as C libraries take it: a seek to where no byte can be answers -1, as they expect; what is raised inside
+    their calls would be printed.
+    """
+
+    def __init__(self, file: io.FileIO | io.BytesIO):
+        self._file = file
+        self.read, self.readinto, self.tell = file.read, file.readinto, file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 @contextlib.contextmanager
 def opened(source: Source) -> Iterator[io.FileIO | io.BytesIO]:
     """A file object that can seek, at its start. Raises MissingAudioError, EmptyAudioError and UsageError."""
