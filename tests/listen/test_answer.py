@@ -45,7 +45,7 @@ def test_an_unknown_sound_has_no_label_and_yet_its_nearest_names() -> None:
     values = answer.to_dict()
     assert values["label"] is None and values["unknown"] and values["warnings"] == ["it is cut off"]
     assert values["predictions"][0]["label"] == "dog"
-    assert repr(answer) == "<Answer label=None: unknown (nearest: dog 75%, cat 12%)>"
+    assert repr(answer) == "<Answer label=None: unknown (nearest: dog 75%, cat 12%); it is cut off>"
 
 
 def test_in_words() -> None:

@@ -17,9 +17,8 @@ import hubbub
 import reference
 import tinymodel
 from hubbub import audio, modelfile
-from hubbub.errors import AudioError, ModelFileError, UsageError
+from hubbub.errors import ModelFileError, UsageError
 from hubbub.listen import classifier as listener
-from hubbub.listen.answer import Answer
 from hubbub.listen.backend import Backend
 from hubbub.listen.classifier import Classifier
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hubbub.formatting import printable
+
 if TYPE_CHECKING:
     from hubbub.train.callbacks import BatchEnd
 
@@ -93,11 +95,11 @@ class Training:
         self._bar.stop()
 
     def say(self, line: str) -> None:
-        """A line on stderr: above the bar on a terminal, plain elsewhere."""
+        """A line on stderr: above the bar on a terminal, plain elsewhere; what is not printable becomes an escape."""
         if self._bar.disable:
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
         else:
-            self._bar.console.print(line, markup=False, highlight=False)
+            self._bar.console.print(printable(line), markup=False, highlight=False)
 
     def __call__(self, step: "BatchEnd") -> None:
         """One batch is done."""

@@ -12,7 +12,7 @@ from hubbub.formatting import label, printable
 from hubbub.listen.answer import Answer
 
 _BAR = 12
-_SCORE = _BAR + 5
+_PERCENT = 5
 _NARROWEST, _WIDEST = 12, 40  # columns of a name, and of a label: what is longer is folded
 
 
@@ -22,12 +22,12 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 1000)
 
 
-def bar(score: float, dim: bool = False) -> Text:
+def bar(score: float, dim: bool = False, width: int = _BAR) -> Text:
     """A bar for a score in [0, 1], with the score in per cent behind it."""
-    eighths = round(score * _BAR * 8)
+    eighths = round(score * width * 8)
     blocks = "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
     share = f"{score:.0%}" if score >= 0.005 else "<1%"
-    return Text.assemble((f"{blocks:<{_BAR}}", "cyan"), f"{share:>5}", style="dim" if dim else "")
+    return Text.assemble((f"{blocks:<{width}}", "cyan"), f"{share:>5}", style="dim" if dim else "")
 
 
 class AnswerTable:
@@ -46,8 +46,10 @@ class AnswerTable:
         self._console = console()
         heard = max(map(cell_len, ["heard as", *map(_shown, labels)])) + (2 if tells else 0)
         heard = min(heard + 2, _WIDEST)  # the brackets
-        free = max(self._console.width - heard - _SCORE - 2, _NARROWEST)
-        self._widths = (min(max(map(cell_len, [first, *map(printable, names)])), free), heard, _SCORE)
+        free = self._console.width - heard - _PERCENT - 4  # spaces between columns
+        self._bar = _BAR if free - _BAR >= _NARROWEST else 0  # a narrow terminal has no room for bars
+        named = min(max(map(cell_len, [first, *map(printable, names)])), max(free - self._bar, _NARROWEST))
+        self._widths = (named, heard, self._bar + _PERCENT)
         self._headings: tuple[str, ...] | None = (first, "heard as", "score")
 
     def add(self, name: str, answer: Answer, truth: str | None = None) -> None:
@@ -57,23 +59,24 @@ class AnswerTable:
             table.add_column(heading, width=width, overflow="fold")
         self._headings = None
         for rank, (verdict, score) in enumerate(_verdicts(answer, truth)):
-            table.add_row(Text("" if rank else printable(name)), verdict, score)
+            shown = Text() if score is None else bar(score, dim=answer.unknown or rank > 0, width=self._bar)
+            table.add_row(Text("" if rank else printable(name)), verdict, shown)
         self._console.print(table)
 
 
-def _verdicts(answer: Answer, truth: str | None) -> Iterator[tuple[Text, Text]]:
-    """The lines of one sound: what it was named, and the bar of the score."""
+def _verdicts(answer: Answer, truth: str | None) -> Iterator[tuple[Text, float | None]]:
+    """The lines of one sound: what it was named, and with what score."""
     right = truth is not None and answer.label == truth
     style = "bold" if truth is None else "bold green" if right else "bold red"
     mark = "" if truth is None else "✓ " if right else "✗ "
     if answer.unknown:
-        yield Text(f"{mark}unknown", style="yellow" if truth is None else style), Text()
+        yield Text(f"{mark}unknown", style="yellow" if truth is None else style), None
         for prediction in answer.predictions:
-            yield Text(f"{' ' * len(mark)}({_shown(prediction.label)})", style="dim"), bar(prediction.score, dim=True)
+            yield Text(f"{' ' * len(mark)}({_shown(prediction.label)})", style="dim"), prediction.score
         return
     for rank, prediction in enumerate(answer.predictions):
         name = f"{' ' * len(mark) if rank else mark}{_shown(prediction.label)}"
-        yield Text(name, style="dim" if rank else style), bar(prediction.score, dim=rank > 0)
+        yield Text(name, style="dim" if rank else style), prediction.score
 
 
 def _shown(name: str) -> str:

@@ -51,7 +51,8 @@ class Answer:
         }
 
     def __repr__(self) -> str:
-        return f"<Answer label={self.label!r}: {self}>"
+        notes = "".join(f"; {line}" for line in self.warnings)
+        return f"<Answer label={self.label!r}: {self}{notes}>"
 
     def __str__(self) -> str:
         names = ", ".join(f"{p.label} {p.score:.0%}" for p in self.predictions)
