@@ -34,7 +34,7 @@ class OnnxRuntime:
         return logits, embedding
 
 
-def open_onnx(path: Path, threads: int = 0) -> tuple[Backend, ModelMeta]:
+def open_onnx(path: Path, threads: int = 1) -> tuple[Backend, ModelMeta]:
     """The model file at `path` for onnxruntime, and its metadata. Raises ModelFileError as `modelfile.open_session`."""
     session, meta = open_session(path, threads)
     return OnnxRuntime(session), meta
