@@ -104,20 +104,18 @@ def _sources(paths: list[str], as_json: bool) -> tuple[dict[str, "Source"], int]
         if path == "-":
             repeated |= path in sources
             sources.setdefault(path, _StandardInput(sys.stdin.buffer.read() if sys.stdin else b""))
-        elif not path or "://" in path:  # which the audio door refuses; a Path would make "." or lose a slash
-            sources[path] = path
-        else:
-            try:
-                files = find([path], log=say)
-            except AudioError as error:
-                failed += 1
-                _report(path, error, as_json)
-                continue
-            for file in files:
-                repeated |= file.absolute() in seen
-                if file.absolute() not in seen:
-                    sources[str(file)] = file
-                seen.add(file.absolute())
+            continue
+        try:
+            files = find([path], log=say)
+        except AudioError as error:
+            failed += 1
+            _report(path, error, as_json)
+            continue
+        for file in files:
+            repeated |= file.absolute() in seen
+            if file.absolute() not in seen:
+                sources[str(file)] = file
+            seen.add(file.absolute())
     if repeated:
         say("a file that is given more than once is heard once")
     return sources, failed
