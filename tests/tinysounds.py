@@ -1,7 +1,10 @@
-"""A folder of one's own sounds with all that can be wrong with one, for tests of what looks at datasets."""
+"""A folder of one's own sounds with all that can be wrong with one; and sounds in what phones and cameras write."""
 
+import io
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
 from hubbub import audio
@@ -28,3 +31,46 @@ def write(root: Path) -> Path:
     audio.write_wav(cat / "offset.wav", noise(5) + 0.05, RATE)
     (cat / "broken.wav").write_bytes(b"no sound")
     return root
+
+
+#: Of files that FFmpeg reads: suffix → (muxer, encoder).
+ENCODINGS = {
+    ".m4a": ("ipod", "aac"),
+    ".mp4": ("mp4", "aac"),
+    ".alac.m4a": ("ipod", "alac"),
+    ".mov": ("mov", "pcm_s16le"),
+    ".3gp": ("3gp", "libopencore_amrnb"),
+    ".webm": ("webm", "libopus"),
+    ".mkv": ("matroska", "aac"),
+    ".flac.mka": ("matroska", "flac"),
+    ".wma": ("asf", "wmav2"),
+    ".amr": ("amr", "libopencore_amrnb"),
+    ".aac": ("adts", "aac"),
+    ".avi": ("avi", "mp3"),
+    ".wv": ("wv", "wavpack"),
+    ".mp2": ("mp2", "mp2"),
+    ".aifc": ("aiff", "adpcm_ima_qt"),
+    ".mp3.wav": ("wav", "mp3"),
+}
+
+
+def encode(suffix: str, samples: np.ndarray, rate: int) -> bytes:
+    """Samples of shape (time, channels) as a file of `ENCODINGS`, by PyAV."""
+    muxer, encoder = ENCODINGS[suffix]
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[samples.shape[1]]
+    file = io.BytesIO()
+    with av.open(file, "w", format=muxer) as container:
+        stream = container.add_stream(encoder, rate=rate, layout=layout)
+        context = stream.codec_context
+        if encoder.startswith("libopencore"):
+            context.bit_rate = 12_200
+        elif not encoder.startswith("pcm"):
+            context.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T, np.float32), "fltp", layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        context.open()
+        fitting = av.AudioResampler(context.format, layout, rate, context.frame_size or None)
+        for part in [*fitting.resample(frame), *fitting.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return file.getvalue()
