@@ -132,7 +132,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is missing or damaged ({error}): run it again") from error
 
 
@@ -150,8 +150,8 @@ class TableRow(dict[str, str]):
     line: int = 0
 
 
-def read_table(path: Path, remedy: str = "make it again") -> Table:
-    """Read a CSV file in UTF-8.
+def read_table(path: Path, remedy: str = "make it again", delimiter: str = ",") -> Table:
+    """Read a CSV file in UTF-8, whose fields one sign separates.
 
     A byte order mark, CRLF line ends and blank lines are no matter. A quote that is not closed, or a row with more or
     fewer fields than the header, is an error, since part of the table would be lost or misread.
@@ -162,7 +162,7 @@ def read_table(path: Path, remedy: str = "make it again") -> Table:
     lines = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.reader(handle, strict=True)
+            reader = csv.reader(handle, strict=True, delimiter=delimiter)
             for row in reader:
                 lines = reader.line_num
                 if not row:
@@ -184,12 +184,14 @@ def read_table(path: Path, remedy: str = "make it again") -> Table:
     return table
 
 
-def read_csv(path: Path, columns: Sequence[str] = (), remedy: str = "make it again") -> list[TableRow]:
+def read_csv(
+    path: Path, columns: Sequence[str] = (), remedy: str = "make it again", delimiter: str = ","
+) -> list[TableRow]:
     """The rows of a CSV file by column, see `read_table`.
 
     Raises DataError also if one of `columns` is missing.
     """
-    table = read_table(path, remedy)
+    table = read_table(path, remedy, delimiter)
     if missing := [name for name in columns if name not in table.header]:
         raise DataError(f"{path}, line 1: has no column {' and '.join(missing)}; {remedy}")
     rows = [TableRow(zip(table.header, row, strict=True)) for row in table.rows]

@@ -41,7 +41,7 @@ def test_copies_are_made_and_opened_as_a_dataset(hubbub: Run) -> None:
     description = json.loads(hubbub("data", "info", "more", "--json")[1])
     assert (description["clips"], description["copies"], description["name"]) == (2, 6, "synthetic+6")
     code, out, err = hubbub("data", "verify", "more")
-    assert code == 0 and out.startswith("more: whole, 8 clips of 1 classes in ")
+    assert code == 0 and out.startswith("more: whole, 8 clips of 1 class in ")
 
 
 def test_a_folder_of_ones_own(hubbub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_a_folder_of_ones_own(hubbub: Run, tmp_path: Path, monkeypatch: pytest.M
     assert len(list(Path("more/audio/beep").glob("a.wav-copy*.flac"))) == 3
     monkeypatch.chdir("sounds")
     code, out, _ = hubbub("data", "verify", "../more")
-    assert (code, out) == (0, f"../more: whole, 4 clips of 1 classes in {tmp_path / 'mine' / 'beep'}\n")
+    assert (code, out) == (0, f"../more: whole, 4 clips of 1 class in {tmp_path / 'mine' / 'beep'}\n")
 
 
 def test_the_same_command_again_changes_nothing(hubbub: Run) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinyesc50
+from hubbub import audio
 from hubbub.data import esc50, esc50_release
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.data.synth import synthetic
@@ -195,6 +197,78 @@ def test_info_on_a_terminal_is_a_table(tiny_esc50: Path) -> None:
     assert process.returncode == 0
     text = shown.decode().replace("\r", "")
     assert "animals" in text and ": dog" not in text
+
+
+# --- a folder of one's own --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """Two dogs of one recording and one of another, a Dog, and a sound that the table lacks."""
+    for name in ("a.wav", "b.wav", "c.wav", "d.wav", "e.wav"):
+        audio.write_wav(tmp_path / "mine" / name, np.zeros(800), 8000)
+    rows = "file_name,label,recording\na.wav,dog,r\nb.wav,dog,r\nc.wav,dog,\nd.wav,Dog\x1b[31m,\n"
+    (tmp_path / "mine" / "metadata.csv").write_text(rows)
+    return tmp_path / "mine"
+
+
+def test_what_is_not_read_is_told(run: Run, mine: Path) -> None:
+    (mine / "metadata.csv").write_text((mine / "metadata.csv").read_text().replace("\x1b[31m", ""))
+    lines = [
+        f"1 sound file in {mine} not in metadata.csv, such as e.wav",
+        "the classes Dog and dog look alike: if they are one, give them one name",
+    ]
+    out = run("info", mine)[1].splitlines()
+    assert out[-2:] == [f"warning: {line}" for line in lines] and "recordings by: the column recording" in out
+    description = json.loads(run("info", mine, "--json")[1])
+    assert (description["warnings"], description["grouped_by"]) == (lines, "the column recording")
+    assert run("verify", mine)[1].splitlines() == [*lines, f"{mine}: whole, 4 clips of 2 classes in {mine}"]
+    (mine / "a.wav").write_bytes(b"no sound")
+    code, out, _ = run("verify", mine)
+    assert code == 1 and out.splitlines()[:2] == lines and "a.wav" in out.splitlines()[2]
+
+
+def test_names_are_printable(run: Run, mine: Path) -> None:
+    assert "Dog\\x1b[31m" in run("info", mine)[1]  # `run` holds that no escape comes through
+
+
+# --- cut --------------------------------------------------------------------------------------------------------------
+
+
+def test_cut(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    audio.write_wav("rec/dog/walk.wav", np.sin(np.arange(8000 * 7) * 0.1), 8000)
+    assert run("cut", "rec", "--out", "clips", "--seconds", "3") == (0, "clips: 2 clips (6.0 s) of 1 recording\n", "")
+    Path("rec/dog/broken.wav").write_bytes(b"no sound")
+    code, out, err = run("cut", "rec", "--out", "clips", "--seconds", "3")
+    assert (code, out) == (1, "clips: 0 clips (0.0 s) of 0 recordings; 1 recording was done before\n")
+    assert "broken.wav" in err and err.count("\n") == 1
+    Path("marks.txt").write_text("1\t2\tbark\n")
+    code, out, _ = run("cut", "rec/dog/walk.wav", "--out", "marked", "--by", "marks.txt", "--format", "flac")
+    assert (code, out) == (0, "marked: 1 clip (1.0 s) of 1 recording\n") and Path(
+        "marked/bark/walk-0001.flac"
+    ).is_file()
+    assert "0 clips" in run("cut", "rec/dog/walk.wav", "--out", "active", "--by", "activity")[1]  # it is all alike
+    assert "clips: 2, from 1 source recordings" in run("info", "clips")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--by", "nothing"], 2, "--by takes length, activity or a table of clips, and there is no file 'nothing'"),
+        (["--by", "activity", "--hop", "1"], 2, "--hop goes with --by length only"),
+        (["--seconds", "0"], 2, "seconds is 0: give 0.01 to 600 seconds"),
+        (["--out", "."], 3, "is not an empty folder"),
+    ],
+)
+def test_cut_of_what_makes_no_sense(
+    run: Run, options: list[str], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    audio.write_wav("dog.wav", np.zeros(8000), 8000)
+    ended, out, err = run("cut", "dog.wav", "--out", "clips", *options)
+    assert (ended, out) == (code, "") and said in err and not Path("clips").exists()
+    assert_one_line(err)
 
 
 # --- usage ------------------------------------------------------------------------------------------------------------

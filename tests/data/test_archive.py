@@ -1,4 +1,5 @@
 import errno
+import os
 import shutil
 import stat
 import warnings
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubbub.data.archive import put_folder, unpack
+from hubbub.data.archive import copy_files, put_folder, unpack
 from hubbub.errors import DataError, RefusedError
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
@@ -85,7 +86,7 @@ def test_an_encrypted_member(tmp_path: Path) -> None:
 
 def test_more_than_the_limit(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", {"a": bytes(6000), "b": bytes(6000)}, zipfile.ZIP_DEFLATED)
-    assert_refused(archive, "would unpack to 12,000 bytes, more than 10,000", limit=10_000)
+    assert_refused(archive, "holds 12,000 bytes, more than 10,000", limit=10_000)
 
 
 def test_more_than_it_declares(tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_more_than_the_disk_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyP
     archive = zipped(tmp_path / "a.zip", {"a": bytes(6000)})
     usage = shutil.disk_usage(tmp_path)._replace(free=5999)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    assert_refused(archive, "unpacks to 6,000 bytes, .* has 5,999 left: make room first", RefusedError)
+    assert_refused(archive, "holds 6,000 bytes, .* has 5,999 left: make room first", RefusedError)
 
 
 def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,3 +172,52 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         put_folder(tmp_path / "new", tmp_path / "old")
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "old", tmp_path / "old" / "kept"]
+
+
+def test_what_a_killed_replacement_left_is_restored_or_removed(tmp_path: Path) -> None:
+    def folder(name: str, content: str) -> Path:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(content)
+        return tmp_path / name
+
+    for target_is_there in (True, False):  # killed after the new one was in place, or before
+        folder(".target.old", "old")
+        if target_is_there:
+            folder("target", "middle")
+        put_folder(folder("new", "new"), tmp_path / "target")
+        assert [path.name for path in tmp_path.iterdir()] == ["target"]
+        assert (tmp_path / "target" / "a.txt").read_text() == "new"
+        (tmp_path / "target" / "a.txt").unlink()
+        (tmp_path / "target").rmdir()
+
+
+# --- copying ----------------------------------------------------------------------------------------------------------
+
+
+def test_regular_files_are_copied(tmp_path: Path) -> None:
+    (tmp_path / "from" / "sub").mkdir(parents=True)
+    (tmp_path / "from" / "sub" / "a").write_bytes(b"12345")
+    copy_files(tmp_path / "from", [Path("sub/a")], tmp_path / "to", limit=5)
+    assert (tmp_path / "to" / "sub" / "a").read_bytes() == b"12345"
+    with pytest.raises(DataError, match="holds 5 bytes, more than 4: nothing of it was taken"):
+        copy_files(tmp_path / "from", [Path("sub/a")], tmp_path / "other", limit=4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and links there")
+@pytest.mark.parametrize("kind", ["link", "link to a device", "pipe", "behind a link"])
+def test_links_and_devices_are_not_copied(kind: str, tmp_path: Path) -> None:
+    source = tmp_path / "from"
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "a").write_text("secret")
+    source.mkdir()
+    if kind == "behind a link":
+        (source / "sub").symlink_to(tmp_path / "else")
+    else:
+        (source / "sub").mkdir()
+    if kind == "pipe":
+        os.mkfifo(source / "sub" / "a")
+    elif kind != "behind a link":
+        (source / "sub" / "a").symlink_to({"link": tmp_path / "else" / "a"}.get(kind, Path("/dev/zero")))
+    with pytest.raises(DataError, match=r"sub/a is a link or device, not the file itself: copy it there first"):
+        copy_files(source, [Path("sub/a")], tmp_path / "to")
+    assert not (tmp_path / "to").exists()

@@ -1,6 +1,7 @@
 import csv
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -205,6 +206,42 @@ def test_a_folder_that_holds_something_else_is_left_alone(four: Dataset, tmp_pat
     assert len(list((tmp_path / "sounds").iterdir())) == 4
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such names are not possible there")
+def test_names_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff\xe9ine"))
+    audio.write_wav(tmp_path / "tone.wav", 0.3 * np.sin(np.arange(800) * 0.1), RATE)
+    names = ("my dog.wav", "-x.wav", "🐶é.wav", "$a$.wav", "a\nb.wav", "l" * 251 + ".wav", "s/t/u.wav")
+    for name in (b"dog/" + name for name in (*map(os.fsencode, names), b"\xff.wav", b"a.wav", b"a.wav-copy1.flac")):
+        path = Path(os.fsdecode(os.fsencode(root) + b"/" + name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((tmp_path / "tone.wav").read_bytes())
+    out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/out\xff"))
+    monkeypatch.chdir(tmp_path)
+    relative = root.name
+    for _ in range(2):
+        expanded = augmented_copies.expand(sources.open_dataset(relative), out, About(relative, 30))
+        assert expanded.copies == 20
+    monkeypatch.chdir("/")
+    assert [clip.id for clip in sources.open_dataset(str(out)).clips] == [clip.id for clip in expanded.clips]
+    assert sources.verify(str(out)) == []
+
+
+def test_a_link_to_a_dataset_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audio.write_wav(tmp_path / "real" / "loose.wav", 0.3 * np.sin(np.arange(800) * 0.1), RATE)
+    (tmp_path / "linked").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+    augmented_copies.expand(sources.open_dataset("linked"), tmp_path / "out", About("linked", 3))
+    assert sources.open_dataset("out").labels == ("linked",)
+
+
+def test_copies_inside_the_dataset_are_refused(tmp_path: Path) -> None:
+    audio.write_wav(tmp_path / "mine" / "dog" / "a.wav", np.zeros(800), RATE)
+    mine = sources.open_dataset(str(tmp_path / "mine"))
+    with pytest.raises(UsageError, match=r"lies in the dataset .* itself: give a folder outside of it"):
+        augmented_copies.expand(mine, tmp_path / "mine" / "more", About(mine.reference, 3))
+    assert not (tmp_path / "mine" / "more").exists()
+
+
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
@@ -272,6 +309,27 @@ def change_the_note(folder: Path) -> None:
 def test_a_damaged_folder(folder: Path, damage: Callable[[Path], None], said: str) -> None:
     damage(folder)
     with pytest.raises(DataError, match=said):
+        sources.open_dataset(str(folder))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"total": True}, {"total": 1e400}, {"total": -1}, {"seed": 2**63}, {"source": None}, {"format": ["flac"]}),
+        *({"format": "mp3"}, {"version": "2"}, {"other": 1}),
+    ],
+)
+def test_a_note_of_wrong_values_is_one_line(folder: Path, change: dict[str, Any]) -> None:
+    path = folder / augmented_copies.ABOUT
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=r"augmented\.json is damaged \(.*\): make the copies again"):
+        sources.open_dataset(str(folder))
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"total": ' + "9" * 10_000 + "}", "[1]", "\xff", ""])
+def test_a_note_that_is_none_is_one_line(folder: Path, content: str) -> None:
+    (folder / augmented_copies.ABOUT).write_text(content, encoding="latin-1")
+    with pytest.raises(DataError, match=r"augmented\.json is damaged"):
         sources.open_dataset(str(folder))
 
 

@@ -104,6 +104,22 @@ def test_an_import_replaces_an_older_one(tiny_esc50: Path, tmp_path: Path) -> No
     assert esc50_release.verify(place) == []
 
 
+def test_a_link_in_a_release_is_not_followed(tiny_esc50: Path) -> None:
+    clip = next((tiny_esc50 / "audio").iterdir())
+    clip.unlink()
+    clip.symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=f"{clip.name} is a link or device, not the file itself"):
+        esc50_release.import_release(tiny_esc50)
+    assert list(esc50.home().parent.iterdir()) == []
+
+
+def test_what_a_killed_import_left_is_swept(tiny_esc50: Path) -> None:
+    leftover = esc50.home().parent / ".hubbub-part-abc"
+    (leftover / "release" / "audio").mkdir(parents=True)
+    esc50_release.import_release(tiny_esc50)
+    assert list(esc50.home().parent.iterdir()) == [esc50.home()]
+
+
 @pytest.mark.parametrize("given", ["folder", "zip"])
 def test_a_wrong_release_changes_nothing(tiny_esc50: Path, tmp_path: Path, given: str) -> None:
     esc50_release.import_release(tiny_esc50)

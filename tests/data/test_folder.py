@@ -7,7 +7,7 @@ import pytest
 
 from hubbub import audio
 from hubbub.data import folder
-from hubbub.errors import AudioError, DataError
+from hubbub.errors import AudioError, DataError, UsageError
 
 
 def sounds(root: Path, *names: str) -> Path:
@@ -63,6 +63,35 @@ class TestFoldersOfClasses:
             (tmp_path / "dog" / f"{index}.wav").touch()
         assert len(folder.load(tmp_path).clips) == 2000
 
+    def test_spaces_around_a_folders_name_are_no_part_of_the_class(self, tmp_path: Path) -> None:
+        sounds(tmp_path, "dog/a.wav", "dog /b.wav", " dog/c.wav", "Dog/d.wav", "sea waves/e.wav", "sea_waves/f.wav")
+        loaded = folder.load(tmp_path)
+        assert loaded.labels == ("Dog", "dog", "sea waves", "sea_waves")
+        assert loaded.warnings == (
+            "the classes Dog and dog look alike: if they are one, give them one name",
+            "the classes sea waves and sea_waves look alike: if they are one, give them one name",
+        )
+        with pytest.raises(DataError, match="names no class: rename it"):
+            folder.load(sounds(tmp_path / "nameless", " /a.wav"))
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("train/dog/a.wav", "test/dog/b.wav"),
+            ("Train/a.wav", "valid/b.wav", "extra/c.wav"),
+            ("fold1/a.wav", "fold_2/b.wav"),
+            ("train/dog/a.wav",),
+        ],
+    )
+    def test_the_parts_of_a_split_are_no_classes(self, names: tuple[str, ...], tmp_path: Path) -> None:
+        example = tmp_path / names[0].split("/")[0]
+        said = f"are parts of a split, not classes: give one of them .{example.parent}/.*metadata.csv with the columns"
+        with pytest.raises(UsageError, match=said):
+            folder.load(sounds(tmp_path, *names))
+
+    def test_a_train_is_a_class_among_others(self, tmp_path: Path) -> None:
+        assert folder.load(sounds(tmp_path, "train/a.wav", "airplane/b.wav")).labels == ("airplane", "train")
+
 
 class TestTable:
     def test_labels_recordings_and_folds(self, tmp_path: Path) -> None:
@@ -78,10 +107,73 @@ class TestTable:
         table(tmp_path, "file_name,label\na.wav,siren\nb.wav,applause\n")
         assert folder.load(tmp_path).categories == {}
 
+    def test_spaces_around_values_are_no_part_of_them(self, tmp_path: Path) -> None:
+        table(tmp_path, "file_name, label ,recording\na.wav, dog , r1\n b.wav,dog,r2\n")
+        assert [(clip.id, clip.label, clip.group) for clip in folder.load(tmp_path).clips] == [
+            ("a.wav", "dog", "r1"),
+            ("b.wav", "dog", "r2"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("Metadata.CSV", "file_name,label\na.wav,dog\n"),
+            ("metadata.csv", "file_name;label\na.wav;dog\n"),
+            ("metadata.csv", "\ufefffile_name\tlabel\r\na.wav\tdog\r\n"),
+            ("metadata.jsonl", '{"file_name": "a.wav", "label": "dog", "fold": null, "note": [1]}\n\n'),
+        ],
+    )
+    def test_tables_as_programs_write_them(self, name: str, text: str, tmp_path: Path) -> None:
+        (sounds(tmp_path, "a.wav") / name).write_text(text, newline="")
+        assert [(clip.id, clip.label) for clip in folder.load(tmp_path).clips] == [("a.wav", "dog")]
+        assert folder.load(tmp_path).warnings == ()
+
+    def test_numbers_in_json_are_read_as_in_csv(self, tmp_path: Path) -> None:
+        (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.wav", "label": 3, "recording": "r", "fold": 2}\n')
+        (clip,) = folder.load(tmp_path).clips
+        assert (clip.label, clip.group, clip.fold) == ("3", "r", 2)
+
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("file_name\na.wav\n", "line 1: has no column label"),
+            ('{"file_name": "a.wav", "label": "dog"}\n{"file_name"', "line 2: .*; correct the table"),
+            ('["a.wav", "dog"]', "line 1: is not an object such as"),
+            ('{"file_name": "a.wav", "label": ["dog"]}', "line 1: label is not text"),
+            ('{"file_name": "a.wav", "label": true}', "line 1: label is not text"),
+            ('\n{"file_name": "a.wav"}', "line 2: has no file_name or no label"),
+            ('{"file_name": "a.wav", "label": "\\ud800"}', "line 1: .*surrogates not allowed"),
+            ("[" * 100_000, "line 1: .*recursion"),
+        ],
+    )
+    def test_damaged_json_names_the_line(self, text: str, problem: str, tmp_path: Path) -> None:
+        (tmp_path / "metadata.jsonl").write_text(text)
+        with pytest.raises(DataError, match=rf"metadata\.jsonl, {problem}"):
+            folder.load(tmp_path)
+
+    def test_two_tables_are_one_too_many(self, tmp_path: Path) -> None:
+        for name in ("metadata.csv", "metadata.jsonl"):
+            (tmp_path / name).touch()
+        with pytest.raises(DataError, match=r"has metadata\.csv and metadata\.jsonl: keep the one"):
+            folder.load(tmp_path)
+
+    def test_sounds_that_the_table_lacks_are_counted(self, tmp_path: Path) -> None:
+        table(sounds(tmp_path, "a.wav", "b.wav", "sub/c.wav"), "file_name,label\na.wav,dog\n")
+        assert folder.load(tmp_path).warnings == (f"2 sound files in {tmp_path} not in metadata.csv, such as b.wav",)
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("file_name\na.wav\n", "line 1: has no column label; the table takes file_name and label, and where known"),
+            ("slice_file_name,class\na.wav,dog\n", "line 1: has no column file_name and label; the table takes file_n"),
+            ("file_name,label,label\na.wav,dog,cat\n", "line 1: has the column label twice"),
+            ("file_name,label\na.wav,dog, barking\n", "line 2: has 3 fields, the header 2"),
+            ('file_name,label\na.wav,dog\nb.wav,"dog\nc.wav,cat\n', "line 3: unexpected end of data"),
+            (
+                'file_name,label\na.wav,"dog\nb.wav,cat"\n',
+                "line 3: has the label .* over several lines: a quote is not",
+            ),
+            ("file_name,label\na.wav,  \n", "line 2: has no file_name or no label"),
+            ("file_name,label\na\0.wav,dog\n", "line 2: "),
             ("file_name,label\n", "lists no sound"),
             ("file_name,label\na.wav,dog\na.wav,cat\n", "line 3: lists a.wav again"),
             ("file_name,label\na.wav,\n", "line 2: has no file_name or no label"),

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from hubbub import audio
 from hubbub.data import augmented_copies, esc50, folder, sources
 from hubbub.data.dataset import Dataset
 from hubbub.data.synth import synthetic
-from hubbub.errors import UsageError
+from hubbub.errors import DataError, UsageError
 
 
 @pytest.fixture
@@ -66,6 +67,25 @@ def test_a_copy_of_the_release(tiny_esc50: Path) -> None:
     assert "copy it again" in sources.find(str(tiny_esc50)).remedy
 
 
+@pytest.mark.parametrize("asked", ["audio", "meta", ".."])
+def test_the_release_is_recognised_from_inside_and_from_above(
+    tiny_esc50: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_esc50.parent if asked == ".." else tiny_esc50 / asked
+    assert sources.open_dataset(str(folder)) == esc50.load(tiny_esc50)
+    assert sources.verify(str(folder)) == []
+    monkeypatch.chdir(folder)
+    assert len(sources.open_dataset(".").clips) == 2000
+
+
+def test_a_release_beside_other_folders_must_be_named(tiny_esc50: Path) -> None:
+    (tiny_esc50.parent / "mine").mkdir()
+    with pytest.raises(UsageError, match=rf"holds ESC-50 beside other folders: give the one .* {tiny_esc50}"):
+        sources.open_dataset(str(tiny_esc50.parent))
+    (tiny_esc50.parent / "metadata.csv").write_text("file_name,label\na.wav,dog\n")
+    assert len(sources.open_dataset(str(tiny_esc50.parent)).clips) == 1
+
+
 def test_augmented_copies(copies: Path) -> None:
     dataset = sources.open_dataset(str(copies))
     assert (dataset.name, dataset.copies, dataset.reference) == ("synthetic+3", 3, str(copies))
@@ -73,6 +93,14 @@ def test_augmented_copies(copies: Path) -> None:
     assert sources.open_dataset(dataset.reference) == dataset
     next((copies / "audio").rglob("*.flac")).write_bytes(b"no sound")
     assert len(sources.verify(str(copies))) == 1
+
+
+@pytest.mark.parametrize(("source", "said"), [("gone", "which is not here"), ("{copies}", "which are copies")])
+def test_copies_of_what_cannot_be(copies: Path, source: str, said: str) -> None:
+    about = json.loads((copies / "augmented.json").read_text()) | {"source": source.format(copies=copies)}
+    (copies / "augmented.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match=rf"{copies} holds copies of .*, {said}"):
+        sources.open_dataset(str(copies))
 
 
 def test_a_name_goes_before_a_folder(made: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,12 +35,11 @@ def augment(
     """
     from hubbub.cli.progress import track
     from hubbub.data import augmented_copies
-    from hubbub.data.sources import SOURCES, open_dataset
+    from hubbub.data.sources import open_dataset
     from hubbub.workers import cores
 
     originals = open_dataset(dataset)
-    source = dataset if dataset in SOURCES else str(Path(dataset).resolve())  # found from any working directory
-    about = augmented_copies.About(source, total or augmented_copies.usual_total(originals), seed, file_format.value)
+    about = augmented_copies.About(dataset, total or augmented_copies.usual_total(originals), seed, file_format.value)
     expanded = augmented_copies.expand(originals, out, about, jobs or cores(), track("making copies"))
     gigabytes = sum(clip.path.stat().st_size for clip in expanded.clips if clip.made_from is not None) / 1e9
     print(f"{out}: {len(originals.clips):,} clips and {expanded.copies:,} copies of them ({gigabytes:.2f} GB)")

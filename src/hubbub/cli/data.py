@@ -1,21 +1,32 @@
-"""`hubbub data`: fetch, import, check and describe datasets."""
+"""`hubbub data`: fetch, import, cut, check and describe datasets."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubbub.cli.options import say
 from hubbub.cli.progress import track
 from hubbub.cli.streams import print_json
 from hubbub.errors import ExitCode, UsageError
+from hubbub.formatting import count, duration, printable
 
 if TYPE_CHECKING:
     from hubbub.data.dataset import Dataset
     from hubbub.types import Track
 
+
+class Format(StrEnum):
+    """Of the files that are written, 16 bit."""
+
+    WAV = "wav"
+    FLAC = "flac"
+
+
 app = typer.Typer(
-    help="Fetch, import, check and describe datasets.",
+    help="Fetch, import, cut, check and describe datasets.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -68,6 +79,57 @@ def import_(
 
 
 @app.command()
+def cut(
+    recordings: Annotated[list[Path], typer.Argument(metavar="LONG...", help="Recordings, or folders of them.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder: a new one, or one to add to.")],
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="length; activity; or where clips are listed: a CSV file with file, start, end and label; a text file "
+            "of Audacity's labels or Raven's selections; a folder with STEM.txt for each recording.",
+        ),
+    ] = "length",
+    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 5.0,
+    hop: Annotated[float | None, typer.Option(help="Seconds from clip to clip; default one clip's length.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Class of clips that no list names; default the recording's folder.")
+    ] = None,
+    file_format: Annotated[Format, typer.Option("--format", help="Audio file format of the clips.")] = Format.WAV,
+) -> None:
+    """Cut long recordings into clips: a dataset that knows which clips are of one recording.
+
+    Clips are mono, 16 bit, at the recording's rate: DIR/LABEL/STEM-0001.wav, and DIR/metadata.csv.
+    By length, a rest of less than half a clip is left out. By activity, clips lie around what is 12 dB louder than the
+    recording's quiet, for as long as it is 6 dB louder (after Rabiner and Sambur, 1975).
+    The same command goes on after an interruption; more recordings can be added by further ones. Clips that you delete
+    stay away, labels that you change in the table stay changed. Exit code 1 if a recording could not be cut.
+    """
+    from hubbub.data import cutting, marks
+    from hubbub.soundfiles import find
+
+    rule: marks.Rule
+    if by == "length":
+        rule = marks.Lengths(seconds, hop)
+    elif hop is not None:
+        raise UsageError("--hop goes with --by length only: leave it out")
+    elif by == "activity":
+        rule = marks.Activity(seconds)
+    elif Path(by).exists():
+        rule = marks.listed(Path(by), find(recordings), seconds)
+    else:
+        raise UsageError(f"--by takes length, activity or a table of clips, and there is no file {by!r}")
+    outcome = cutting.cut(recordings, out, rule, label, file_format.value, log=say, track=track("cutting"))
+    for problem in outcome.problems:
+        say(problem)
+    made = f"{count(outcome.clips, 'clip')} ({duration(outcome.seconds)}) of {count(outcome.recordings, 'recording')}"
+    before = f"; {count(outcome.skipped, 'recording was', 'recordings were')} done before" if outcome.skipped else ""
+    print(printable(f"{out}: {made}{before}"))
+    if outcome.problems:
+        raise typer.Exit(ExitCode.FINDING)
+
+
+@app.command()
 def verify(name: DatasetName) -> None:
     """Verify a dataset: its table, the numbers of clips, classes and folds, and that every clip decodes.
 
@@ -75,17 +137,19 @@ def verify(name: DatasetName) -> None:
     """
     from hubbub.data import sources
 
-    problems = sources.verify(name, track("checking"))
+    source, problems = sources.find(name), sources.verify(name, track("checking"))
+    dataset = None if problems and source.verify else sources.open_dataset(name)  # a release may be too damaged
+    for warning in dataset.warnings if dataset else ():
+        print(printable(warning))
     for problem in problems[:_SHOWN]:
-        print(problem)
+        print(printable(problem))
     if len(problems) > _SHOWN:
         print(f"... and {len(problems) - _SHOWN:,} more")
-    if problems:
-        count = f"{len(problems):,} {'problem' if len(problems) == 1 else 'problems'}"
-        print(f"{name}: {count}; {sources.find(name).remedy}")
+    if dataset is None or problems:
+        print(printable(f"{name}: {count(len(problems), 'problem')}; {source.remedy}"))
         raise typer.Exit(ExitCode.FINDING)
-    dataset = sources.open_dataset(name)
-    print(f"{name}: whole, {len(dataset.clips):,} clips of {len(dataset.labels)} classes in {_folder(dataset)}")
+    holds = f"{count(len(dataset.clips), 'clip')} of {count(len(dataset.labels), 'class', 'classes')}"
+    print(printable(f"{name}: whole, {holds} in {_folder(dataset)}"))
 
 
 @app.command()
@@ -120,7 +184,9 @@ def _say_where(folder: Path) -> None:
 
 
 def _folder(dataset: "Dataset") -> str:
-    return os.path.commonpath([clip.path.parent for clip in dataset.originals])
+    from hubbub.data.clip_table import as_text
+
+    return as_text(os.path.commonpath([clip.path.parent for clip in dataset.originals]))
 
 
 def _to_dict(dataset: "Dataset") -> dict[str, Any]:
@@ -135,6 +201,7 @@ def _to_dict(dataset: "Dataset") -> dict[str, Any]:
         "clips": len(dataset.originals),
         "copies": dataset.copies,
         "recordings": len({clip.group for clip in dataset.clips}),
+        "grouped_by": dataset.grouped_by,
         "classes": list(dataset.labels),
         "categories": by_category,
         "folds": {str(fold): sum(clip.fold == fold for clip in dataset.originals) for fold in dataset.folds},
@@ -145,12 +212,13 @@ def _to_dict(dataset: "Dataset") -> dict[str, Any]:
         "licence": dataset.licence,
         "citation": dataset.citation,
         "source": dataset.source,
+        "warnings": list(dataset.warnings),
     }
 
 
 def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
     """The same for people: rows of a heading and a text."""
-    folds = ", ".join(f"{fold}: {count}" for fold, count in description["folds"].items())
+    folds = ", ".join(f"{fold}: {clips}" for fold, clips in description["folds"].items())
     by_category = [(f"  {category}", ", ".join(labels)) for category, labels in description["categories"].items()]
     spanning = [
         (f"  {group}", ", ".join(f"fold {clip['fold']} {clip['label']}" for clip in clips))
@@ -167,9 +235,11 @@ def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
         ("clips a fold", folds or "no official folds"),
         ("in several folds", f"{len(spanning) or 'no'} source recording{'s' if len(spanning) != 1 else ''}"),
         *spanning,
+        ("recordings by", description["grouped_by"]),
         ("licence", description["licence"]),
         ("citation", description["citation"]),
         ("source", description["source"]),
+        *(("warning", warning) for warning in description["warnings"]),
     ]
 
 
@@ -181,13 +251,13 @@ def _show(lines: list[tuple[str, str]]) -> None:
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        print("\n".join(f"{name}: {text}" for name, text in lines))
+        print("\n".join(printable(f"{name}: {text}") for name, text in lines))
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in lines:
-        table.add_row(Text(name), Text(text))
+        table.add_row(Text(printable(name)), Text(printable(text)))
     console.print(table)
 
 

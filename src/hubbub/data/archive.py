@@ -1,4 +1,4 @@
-"""Folders put in place whole or not at all: from a zip that nobody vouches for, or over an older one.
+"""Folders put in place whole or not at all: from a zip or a folder that nobody vouches for, or over an older one.
 
 Nothing here knows sound, so that training, which runs where there is no sound library, can use it.
 """
@@ -9,13 +9,13 @@ import lzma
 import shutil
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hubbub.errors import DataError, RefusedError
+from hubbub.storage import sweep_leftovers, temporary_folder
 from hubbub.types import Track
 
 _MEMBERS = 100_000  # more files than that in one zip are not a dataset
@@ -52,8 +52,9 @@ def unpack(archive: Path, folder: Path, limit: int = 4 * _GIB, track: Track = it
         raise RefusedError(f"{folder} exists already: remove it, or choose another folder")
     with writing_to(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
-            stage = Path(temporary, folder.name)
+        sweep_leftovers(folder.parent)
+        with temporary_folder(folder.parent) as temporary:
+            stage = temporary / folder.name
             stage.mkdir()
             with _damage_named(archive), zipfile.ZipFile(archive) as bundle:
                 members = bundle.infolist()
@@ -96,11 +97,11 @@ def _danger(member: zipfile.ZipInfo) -> str:
     return "which is encrypted" if member.flag_bits & 1 else ""
 
 
-def _require_room(size: int, limit: int, archive: Path, folder: Path) -> None:
+def _require_room(size: int, limit: int, source: Path, folder: Path) -> None:
     if size > limit:
-        raise DataError(f"{archive} would unpack to {size:,} bytes, more than {limit:,}: it is not unpacked")
+        raise DataError(f"{source} holds {size:,} bytes, more than {limit:,}: nothing of it was taken")
     if size > (free := shutil.disk_usage(folder).free):
-        raise RefusedError(f"{archive} unpacks to {size:,} bytes, {folder} has {free:,} left: make room first")
+        raise RefusedError(f"{source} holds {size:,} bytes, {folder} has {free:,} left: make room first")
 
 
 def _extract(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
@@ -113,14 +114,44 @@ def _extract(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
         shutil.copyfileobj(source, file, 2**20)
 
 
+def copy_files(source: Path, names: Sequence[Path], folder: Path, limit: int = 4 * _GIB, track: Track = iter) -> None:
+    """Copy regular files, without following links, from a folder of unknown origin into another one.
+
+    Args:
+        source: where from.
+        names: paths inside of it.
+        folder: where to; made if missing.
+        limit: bytes that they may have in all.
+        track: wraps the names, to show progress.
+
+    Raises:
+        RefusedError: there is no room for them.
+        DataError: one of them is a link, lies behind one or is no file, or they are too large.
+    """
+    size = 0
+    for name in names:
+        status = (source / name).lstat()
+        linked = any((source / parent).is_symlink() for parent in name.parents[:-1])
+        if linked or not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{source / name} is a link or device, not the file itself: copy it there first (cp -rL)")
+        size += status.st_size
+    folder.mkdir(parents=True, exist_ok=True)
+    _require_room(size, limit, source, folder)
+    for name in track(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, folder / name, follow_symlinks=False)
+
+
 def put_folder(new: Path, target: Path) -> None:
     """Rename the folder `new` to `target`, which it replaces; both must lie on one disk.
 
-    If that fails, the old folder is as it was. (Killed in between, it lies in a folder `.old-...` beside it.)
+    If that fails, the old folder is as it was. If it is killed in between, that lies beside it as `.NAME.old`.
     """
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".old-") as aside:
-        old = Path(aside, target.name)
+    old = target.with_name(f".{target.name}.old")
+    with temporary_folder(target.parent) as waste:
         if target.exists():
+            if old.exists():  # of a call that was killed when it had put its own in place
+                old.rename(waste / "older")
             target.rename(old)
         try:
             new.rename(target)
@@ -128,3 +159,5 @@ def put_folder(new: Path, target: Path) -> None:
             if old.exists():
                 old.rename(target)
             raise
+        if old.exists():
+            old.rename(waste / "old")

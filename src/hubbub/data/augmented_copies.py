@@ -8,12 +8,13 @@ asked for. The clips themselves stay where they are. A copy is only ever trained
 """
 
 import json
+import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -22,9 +23,12 @@ from hubbub.augment.steps import Kind, Step, chain
 from hubbub.augment.transform import apply_all, generator
 from hubbub.data.clip_table import read_clips, require_inside
 from hubbub.data.dataset import Clip, Dataset
+from hubbub.data.sources import lasting
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
-from hubbub.storage import TableRow, write_csv, write_json
+from hubbub.formatting import printable
+from hubbub.storage import TableRow, digest, read_csv, write_csv, write_text
 from hubbub.types import Track
+from hubbub.validation import one_line
 from hubbub.workers import mapped
 
 VERSION = 2  #: of what a seed gives; raised whenever copies come to sound different
@@ -35,6 +39,7 @@ COLUMNS = ("file", "source", "number", "label", "recording", "fold", "transform"
 STEPS = (Step("hiss", 0.005, 0.005), Step("stretch", 0.8, 1.2), Step("pitch", -2.0, 2.0))
 
 Format = Literal["flac", "wav"]
+_LONGEST = 255  # bytes of a file's name
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class About:
     """What a folder of copies was made from, and how.
 
     Attributes:
-        source: name of the dataset.
+        source: what the dataset is opened by; a path is kept as one that holds in any working directory.
         total: clips and copies together. seed: of all draws.
         format: of the files, "flac" or "wav", 16 bit.
     """
@@ -82,15 +87,23 @@ def planned(dataset: Dataset, about: About) -> list[Copy]:
         raise UsageError(
             f"a total of {about.total:,} leaves no copies to make of {len(dataset.clips):,} clips: give more"
         )
+    taken = {str(path) for clip in dataset.clips for path in (PurePosixPath(clip.id), *PurePosixPath(clip.id).parents)}
     order = np.random.default_rng(about.seed).permutation(len(dataset.clips))
-    return [_drawn(dataset.clips[order[index % len(order)]], index // len(order) + 1, about) for index in range(wanted)]
+    return [
+        _drawn(dataset.clips[order[index % len(order)]], index // len(order) + 1, about, taken)
+        for index in range(wanted)
+    ]
 
 
-def _drawn(clip: Clip, number: int, about: About) -> Copy:
+def _drawn(clip: Clip, number: int, about: About, taken: Collection[str]) -> Copy:
+    """A copy; its name is its clip's with a number, unless that is `taken` by an original or too long for a file."""
     rng = generator(about.seed, number, clip.id)
     step = STEPS[rng.integers(len(STEPS))]
     amount = round(float(rng.uniform(step.low, step.high)), 4)  # as the table says it
-    return Copy(f"{clip.id}-copy{number}.{about.format}", clip, number, step.kind, amount)
+    file = f"{clip.id}-copy{number}.{about.format}"
+    if file in taken or max(len(part.encode()) for part in file.split("/")) > _LONGEST:
+        file = f"{digest(clip.id)}-copy{number}.{about.format}"
+    return Copy(file, clip, number, step.kind, amount)
 
 
 def expand(
@@ -114,13 +127,21 @@ def expand(
         RefusedError: the folder holds something else; an extra is missing; a process was killed.
         AudioError: a clip cannot be read.
     """
+    about = replace(about, source=lasting(about.source))
     copies = planned(dataset, about)
+    _require_apart(folder, dataset)
     _claim(folder, about)
     make = partial(_make, folder=folder, seed=about.seed)
     for _ in zip(track(copies), mapped(make, copies, jobs), strict=True):
         pass
     _write_table(folder, copies)
     return load(folder, dataset)
+
+
+def _require_apart(folder: Path, dataset: Dataset) -> None:
+    """Refuse a folder inside the dataset's own, where the copies would be taken for clips."""
+    if os.path.isdir(dataset.reference) and folder.resolve().is_relative_to(Path(dataset.reference).resolve()):  # noqa: PTH112
+        raise UsageError(f"{folder} lies in the dataset {dataset.reference} itself: give a folder outside of it")
 
 
 def _claim(folder: Path, about: About) -> None:
@@ -131,7 +152,8 @@ def _claim(folder: Path, about: About) -> None:
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RefusedError(f"{folder} is not an empty folder: give a new one, so that nothing in it is lost")
     else:
-        write_json(folder / ABOUT, asdict(about))
+        content = json.dumps(asdict(about), indent=1)  # in ASCII, which has escapes for a path that is no text
+        write_text(folder / ABOUT, content + "\n")
 
 
 def _make(copy: Copy, folder: Path, seed: int) -> None:
@@ -178,12 +200,17 @@ def read_about(folder: Path) -> About:
 
     Raises DataError if that cannot be read, RefusedError if another version of hubbub made it.
     """
-    try:
+    try:  # not with pydantic, whose text cannot hold a path that is no text
         about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
-        if not isinstance(about.source, str) or {type(about.total), type(about.seed), type(about.version)} != {int}:
+        numbers = (about.total, about.seed, about.version)
+        if type(about.source) is not str or about.format not in get_args(Format) or {*map(type, numbers)} != {int}:
             raise TypeError("a value is of the wrong kind")
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{folder / ABOUT} is damaged ({error}): make the copies again in a new folder") from error
+        if not all(0 <= number < 2**63 for number in numbers):
+            raise ValueError("a number is out of range")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{folder / ABOUT} is damaged ({one_line(error)}): make the copies again in a new folder"
+        ) from error
     if about.version != VERSION:
         raise RefusedError(f"{folder} was made by another version of hubbub: make the copies again in a new folder")
     return about
@@ -200,11 +227,12 @@ def load(folder: Path, source: Dataset) -> Dataset:
         raise DataError(f"{folder} is not finished: {remedy}")
     originals = {clip.id: clip for clip in source.clips}
     parse = partial(_parsed, folder=folder, originals=originals)
-    copies = [copy for copy, _ in read_clips(folder / TABLE, COLUMNS, parse, remedy)]
+    rows = read_csv(folder / TABLE, COLUMNS, remedy)
+    copies = [copy for copy, _ in read_clips(folder / TABLE, rows, parse, remedy)]
     if len(copies) != about.total - len(source.clips):
         wanted = about.total - len(source.clips)
         raise DataError(f"{folder / TABLE} lists {len(copies):,} copies instead of {wanted:,}: {remedy}")
-    if missing := [copy.path for copy in copies if not copy.path.is_file()]:
+    if missing := [copy.path for copy in copies if not os.path.isfile(copy.path)]:  # noqa: PTH113
         raise DataError(f"{missing[0]} is missing, and {len(missing) - 1:,} more copies: {remedy}")
     return replace(
         source,
@@ -232,4 +260,4 @@ def _parsed(row: TableRow, folder: Path, originals: dict[str, Clip]) -> Clip:
 def _command(folder: Path, about: About) -> str:
     """What makes such a folder, as one types it."""
     settings = f"--total {about.total} --seed {about.seed} --format {about.format}"
-    return f"hubbub augment {shlex.quote(about.source)} --out {shlex.quote(str(folder))} {settings}"
+    return printable(f"hubbub augment {shlex.quote(about.source)} --out {shlex.quote(str(folder))} {settings}")

@@ -123,9 +123,12 @@ def is_release(folder: Path) -> bool:
 
 
 def releases(folder: Path) -> list[Path]:
-    """The folder itself if it is a release, else those of its subfolders that are."""
+    """The folder if it is a release, or that whose `audio` or `meta` it is; else those of its subfolders that are."""
     if is_release(folder):
         return [folder]
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100  (a link keeps its name)
+    if absolute.name in ("audio", "meta") and is_release(absolute.parent):
+        return [folder.parent if folder.name else absolute.parent]
     return sorted(table.parent.parent for table in folder.glob(f"*/{TABLE.as_posix()}"))
 
 
@@ -158,7 +161,10 @@ def load_esc10(root: Path | None = None) -> Dataset:
 
 def _dataset(name: str, title: str, labels: tuple[str, ...], clips: tuple[Clip, ...], licence: str) -> Dataset:
     showcase = tuple(clip.id for clip in clips if clip.id in SHOWCASE)
-    return Dataset(name, title, labels, clips, licence, _CITATION, _SOURCE, showcase, categories(labels))
+    return Dataset(
+        *(name, title, labels, clips, licence, _CITATION, _SOURCE, showcase, categories(labels)),
+        grouped_by="ESC-50's names",
+    )
 
 
 def _listed(root: Path) -> list[tuple[Clip, bool]]:
@@ -173,7 +179,7 @@ def _listed(root: Path) -> list[tuple[Clip, bool]]:
             raise ValueError(f"fold {fold}, class {target} {label!r}, esc10 {in_esc10!r} is not a line of ESC-50")
         return Clip(name, root / "audio" / name, label, row["src_file"], fold)
 
-    rows = read_clips(root / TABLE, _COLUMNS, parse, _GET_IT)
+    rows = read_clips(root / TABLE, storage.read_csv(root / TABLE, _COLUMNS, _GET_IT), parse, _GET_IT)
     if not rows:
         raise DataError(f"{root / TABLE} lists no clips; {_GET_IT}")
     return sorted(((clip, row["esc10"] == "True") for clip, row in rows), key=lambda pair: pair[0].id)

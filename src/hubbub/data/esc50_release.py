@@ -1,18 +1,17 @@
 """The release of ESC-50: check, import and fetch it."""
 
 import hashlib
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hubbub import audio
 from hubbub.data import esc50
-from hubbub.data.archive import put_folder, unpack, writing_to
+from hubbub.data.archive import copy_files, put_folder, unpack, writing_to
 from hubbub.data.dataset import Clip
 from hubbub.data.download import OnBytes, download, silent
 from hubbub.errors import AudioError, DataError
+from hubbub.storage import sweep_leftovers, temporary_folder
 from hubbub.types import Progress, Track, no_progress
 
 RATE, FRAMES = 44_100, 220_500  #: of every clip: Hz, and samples (5 s)
@@ -61,11 +60,14 @@ def _miscounted(clips: Sequence[Clip]) -> Iterator[str]:
 
 def _flaw(clip: Clip) -> str | None:
     """What is wrong with a clip's file; None if nothing is."""
+    warnings: list[str] = []
     try:
         channels = audio.probe(clip.path).channels
-        samples, rate = audio.read(clip.path)
+        samples, rate = audio.read(clip.path, log=warnings.append)
     except AudioError as error:
         return str(error)
+    if warnings:  # it names the file
+        return "; ".join(warnings)
     if (channels, rate, len(samples)) == (1, RATE, FRAMES):
         return None
     actual = f"{channels} channels of {len(samples):,} samples at {rate:,} Hz"
@@ -93,8 +95,9 @@ def import_release(path: Path, destination: Path | None = None, progress: Progre
         raise esc50.MissingDatasetError(f"nothing at {path}: give the folder or the zip of the ESC-50 release")
     with writing_to(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".import-") as temporary:
-            stage = _staged(path, Path(temporary, "release"), progress)
+        sweep_leftovers(destination.parent)
+        with temporary_folder(destination.parent) as temporary:
+            stage = _staged(path, temporary / "release", progress)
             if problems := verify(stage, progress("checking")):
                 shown = "; ".join(line.replace(str(stage), str(path)) for line in problems[:3])
                 more = f" (and {len(problems) - 3:,} more)" if len(problems) > 3 else ""
@@ -107,9 +110,7 @@ def _staged(path: Path, folder: Path, progress: Progress) -> Path:
     """A copy of the release in `folder`, not yet verified."""
     if path.is_dir():
         source = _only(path, path)
-        for name in progress("copying")(_files(source)):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, folder / name)
+        copy_files(source, _files(source), folder, track=progress("copying"))
     else:
         unpack(path, folder, track=progress("unpacking"))
     return _only(folder, path)

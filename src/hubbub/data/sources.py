@@ -1,12 +1,13 @@
 """The datasets by the names that the command line knows, and the kinds of folders that are datasets."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hubbub.data import esc50, folder
+from hubbub.data import esc50, folder, folder_table
 from hubbub.data.dataset import Dataset
-from hubbub.errors import UsageError
+from hubbub.errors import DataError, UsageError
 from hubbub.types import Track
 
 _FETCH = "fetch or import it again (hubbub data fetch {})"
@@ -47,7 +48,27 @@ def _has_copies(path: Path) -> bool:
 def _load_copies(path: str) -> Dataset:
     from hubbub.data import augmented_copies
 
-    return augmented_copies.load(Path(path), open_dataset(augmented_copies.read_about(Path(path)).source))
+    about = augmented_copies.read_about(Path(path))
+    try:
+        source = find(about.source)
+    except UsageError as error:
+        raise DataError(f"{path} holds copies of {about.source!r}, which is not here: put it back there") from error
+    if source.load is _load_copies:
+        raise DataError(f"{path} holds copies of {about.source!r}, which are copies: make them again in a new folder")
+    return augmented_copies.load(Path(path), source.load(about.source))
+
+
+def _is_release(path: Path) -> bool:
+    """Whether a folder is a release of ESC-50, lies in one or holds nothing else; raises UsageError for one of two."""
+    releases = esc50.releases(path)
+    if not releases or esc50.is_release(path) or releases[0].parent != path:
+        return bool(releases)
+    if folder_table.find(path) is not None:
+        return False
+    others = [folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+    if len(others) > 1:
+        raise UsageError(f"{path} holds ESC-50 beside other folders: give the one that is meant, such as {releases[0]}")
+    return True
 
 
 def _verify_release(path: str, track: Track) -> list[str]:
@@ -66,7 +87,7 @@ SOURCES = {
 #: Kinds of folders, each with what recognises it; the first that does decides.
 FOLDERS: tuple[tuple[Callable[[Path], bool], Source], ...] = (
     (_has_copies, Source(_load_copies, "make it again")),
-    (esc50.is_release, Source(lambda path: esc50.load(Path(path)), "copy it again from a whole one", _verify_release)),
+    (_is_release, Source(lambda path: esc50.load(Path(path)), "copy it again from a whole one", _verify_release)),
     (Path.is_dir, Source(lambda path: folder.load(Path(path)), "record or convert them again")),
 )
 
@@ -81,11 +102,17 @@ def find(reference: str) -> Source:
     raise UsageError(f"unknown dataset {reference!r}: known are {', '.join(SOURCES)}, and there is no such folder")
 
 
+def lasting(reference: str) -> str:
+    """A reference by which the same dataset is found from any working directory; a link stays one."""
+    return reference if reference in SOURCES else os.path.abspath(reference)  # noqa: PTH100
+
+
 def open_dataset(reference: str) -> Dataset:
     """The dataset of that name, or in that folder.
 
     A folder may be one that `hubbub augment` made, which comes with the clips that it is made from, a copy of the
-    release of ESC-50, or one of anyone's own sounds (`hubbub.data.folder`).
+    release of ESC-50 (or its `audio`, or a folder that holds nothing else), or one of anyone's own sounds
+    (`hubbub.data.folder`).
 
     Raises UsageError for an unknown one, MissingDatasetError if it is not here, DataError if it is damaged,
     MissingAudioError for a folder without sounds.
