@@ -202,5 +202,5 @@ def test_titles_say_what_ran(tmp_path: Path, drawn: list[Any]) -> None:
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made(tmp_path)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(RefusedError, match=r"hubbub\[plot\]"):
+    with pytest.raises(RefusedError, match=r"\.\[plot\]"):
         plots.draw_all(run)

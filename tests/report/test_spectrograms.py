@@ -46,7 +46,7 @@ def test_a_scene(tmp_path: Path) -> None:
 
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(RefusedError, match=r"hubbub\[plot\]"):
+    with pytest.raises(RefusedError, match=r"\.\[plot\]"):
         draw_scene(tmp_path / "scene.png", SCENE, SCENE_SPEC, STRETCHES, "two sounds")
     assert not list(tmp_path.iterdir())
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hubbub.errors import UsageError, missing_extra
-from hubbub.logmel import LEAST_STD, Floats, LogMelSpec, hz_to_mel, logmel
+from hubbub.logmel import LEAST_STD, Floats, LogMelSpec, logmel
 from hubbub.storage import write_with
+from hubbub.web.images import mel_place
 
 _HERTZ = (100, 500, 1000, 2000, 5000, 10_000, 20_000)
 _ROWS = 2  # names stand on two heights, so that neighbours do not touch
@@ -49,10 +50,8 @@ def save(drawing: Any, path: Path) -> None:
 
 def mel_axis(axes: Any, spec: LogMelSpec) -> None:
     """Kilohertz on the vertical axis of a log-mel that is drawn from 0 to `spec.n_mels`, whatever its rows."""
-    low, high = hz_to_mel(spec.fmin), hz_to_mel(spec.fmax)
     ticks = [hertz for hertz in _HERTZ if spec.fmin <= hertz <= spec.fmax]
-    bands = [float((hz_to_mel(hertz) - low) / (high - low) * (spec.n_mels + 1) - 0.5) for hertz in ticks]
-    axes.set_yticks(bands, [f"{hertz / 1000:g}" for hertz in ticks])
+    axes.set_yticks([spec.n_mels * mel_place(hertz, spec) for hertz in ticks], [f"{hertz / 1000:g}" for hertz in ticks])
     axes.set_ylabel("frequency [kHz]")
 
 

@@ -55,6 +55,21 @@ hubbub.button = (key, text) => {
   return hubbub.element("button", { class: "play", type: "button", "data-sound": key }, text);
 };
 
+// Seconds and kilohertz beside a picture of a sound: marks are [text, place from 0 to 1].
+hubbub.axes = (picture, axes = JSON.parse(picture.dataset.axes)) => {
+  const box = hubbub.element("span", { class: "axes" });
+  picture.replaceWith(box);
+  const mark = (kind, side, [text, place]) =>
+    hubbub.element("i", { class: kind, style: `${side}: ${(100 * place).toFixed(2)}%`, "aria-hidden": "true" }, text);
+  const field = hubbub.element("span", { class: "field" }, picture);
+  field.append(...axes.kilohertz.map((tick) => mark("kilohertz", "bottom", tick)));
+  field.append(...axes.seconds.map((tick) => mark("seconds", "left", tick)));
+  box.append(field);
+  box.title = "across: seconds; upwards: kilohertz";
+  return box;
+};
+document.querySelectorAll("img[data-axes]").forEach((picture) => hubbub.axes(picture));
+
 // A tooltip beside the pointer.
 {
   const tip = document.getElementById("tip");
