@@ -16,7 +16,7 @@ from hubbub.errors import AudioError, missing_extra
 from hubbub.logmel import Floats, LogMelSpec, hz_to_mel, logmel
 
 SECONDS = 5  #: that a picture shows at most
-HERTZ = (500, 1000, 2000, 5000, 10_000, 20_000)  #: where a frequency axis has its marks
+HERTZ = (500, 2000, 5000, 10_000, 20_000)  #: where a frequency axis has its marks
 WIDTH, HEIGHT = 240, 96  #: of a log-mel, in pixels
 WAVE = 48  #: height of a waveform's box, which is `WIDTH` wide
 _COLUMNS = 120  # of a waveform

@@ -63,9 +63,9 @@ hubbub.axes = (picture, axes = JSON.parse(picture.dataset.axes)) => {
     hubbub.element("i", { class: kind, style: `${side}: ${(100 * place).toFixed(2)}%`, "aria-hidden": "true" }, text);
   const field = hubbub.element("span", { class: "field" }, picture);
   field.append(...axes.kilohertz.map((tick) => mark("kilohertz", "bottom", tick)));
-  field.append(...axes.seconds.map((tick) => mark("seconds", "left", tick)));
-  box.append(field);
-  box.title = "across: seconds; upwards: kilohertz";
+  const last = axes.seconds.length - 1;
+  field.append(...axes.seconds.map(([text, place], i) => mark("seconds", "left", [i < last ? text : `${text} s`, place])));
+  box.append(hubbub.element("i", { class: "unit", "aria-hidden": "true" }, "kHz"), field);
   return box;
 };
 document.querySelectorAll("img[data-axes]").forEach((picture) => hubbub.axes(picture));
