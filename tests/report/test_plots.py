@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate import summary
-from hubbub.report import plots
+from hubbub.report import figures, plots
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_json, write_text
 
@@ -43,13 +43,13 @@ def cross_validation(folder: Path) -> Run:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were written, to look into."""
     kept: list[Any] = []
-    real = plots.save
+    real = figures.save
 
     def keep(figure: Any, path: Path) -> None:
         kept.append(figure)
         real(figure, path)
 
-    monkeypatch.setattr(plots, "save", keep)
+    monkeypatch.setattr(figures, "save", keep)
     return kept
 
 

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hubbub.errors import UsageError, missing_extra
 from hubbub.logmel import LEAST_STD, Floats, LogMelSpec, logmel
-from hubbub.storage import write_with
+from hubbub.report.figures import figure, name_of
 from hubbub.web.images import mel_place
 
 _HERTZ = (100, 500, 1000, 2000, 5000, 10_000, 20_000)
@@ -23,29 +22,6 @@ class Stretch(NamedTuple):
     end: float
     name: str
     right: bool
-
-
-def figure(width: float, height: float) -> Any:
-    """An empty matplotlib figure of that size in inches. Raises RefusedError if matplotlib is not installed."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise missing_extra("plot", "drawing a picture") from error
-    empty = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    FigureCanvasAgg(empty)
-    return empty
-
-
-def save(drawing: Any, path: Path) -> None:
-    """Write a figure, whole or not at all; the suffix of `path` chooses the format.
-
-    Raises UsageError for a suffix that matplotlib does not know.
-    """
-    known = drawing.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in known:
-        raise UsageError(f"a picture cannot be written as {path.name!r}: its name must end in .png, .svg or .pdf")
-    write_with(path, lambda part: drawing.savefig(part))
 
 
 def mel_axis(axes: Any, spec: LogMelSpec) -> None:
@@ -67,25 +43,24 @@ def draw_scene(path: Path, samples: Floats, spec: LogMelSpec, stretches: Sequenc
 
     Raises RefusedError if matplotlib is not installed, UsageError for a suffix that it does not know.
     """
-    drawing = figure(12, 4.2)
-    axes = drawing.subplots()
-    picture = logmel(samples, spec)
-    _image(axes, picture, len(samples), spec, *np.percentile(picture, [2, 99.8]))
-    for index, stretch in enumerate(stretches):
-        axes.axvline(stretch.end, color="white", linewidth=1.2)
-        axes.text(
-            (stretch.start + stretch.end) / 2,
-            spec.n_mels * (1.03 + 0.075 * (index % _ROWS)),
-            stretch.name if stretch.right else f"{stretch.name} ✗",
-            color="#006d4e" if stretch.right else "#b3261e",
-            ha="center",
-            va="bottom",
-            fontsize=11,
-            fontweight="bold",
-        )
-    mel_axis(axes, spec)
-    axes.set_title(title, loc="left", pad=44, fontsize=12)
-    save(drawing, path)
+    with figure(path, 12, 4.2) as drawing:
+        axes = drawing.subplots()
+        picture = logmel(samples, spec)
+        _image(axes, picture, len(samples), spec, *np.percentile(picture, [2, 99.8]))
+        for index, stretch in enumerate(stretches):
+            axes.axvline(stretch.end, color="white", linewidth=1.2)
+            axes.text(
+                (stretch.start + stretch.end) / 2,
+                spec.n_mels * (1.03 + 0.075 * (index % _ROWS)),
+                name_of(stretch.name) + ("" if stretch.right else " ✗"),
+                color="#006d4e" if stretch.right else "#b3261e",
+                ha="center",
+                va="bottom",
+                fontsize=11,
+                fontweight="bold",
+            )
+        mel_axis(axes, spec)
+        axes.set_title(title, loc="left", pad=44, fontsize=12)
 
 
 def draw_views(path: Path, views: Sequence[tuple[str, Floats]], sound: Floats, spec: LogMelSpec, title: str) -> None:
@@ -102,17 +77,16 @@ def draw_views(path: Path, views: Sequence[tuple[str, Floats]], sound: Floats, s
     """
     mean, std = scale(sound, spec)
     low, high = (-spec.range_db, 0.0) if spec.range_db else np.percentile(logmel(sound, spec) * std + mean, [1, 99.9])
-    drawing = figure(3.3 * len(views) + 1.6, 4.2)
-    panels = drawing.subplots(1, len(views), sharey=True, squeeze=False)[0]
-    for axes, (name, array) in zip(panels, views, strict=True):
-        image = _image(axes, array * std + mean, len(sound), spec, low, high)
-        image.set_interpolation("nearest")
-        axes.set_title(name, fontsize=11)
-    mel_axis(panels[0], spec)
     unit = "dB relative to the loudest point" if spec.range_db else "power [dB]" if spec.decibels else "ln power"
-    drawing.colorbar(image, ax=panels, label=unit, pad=0.012, aspect=28)
-    drawing.suptitle(title, x=0.01, ha="left", fontsize=12)
-    save(drawing, path)
+    with figure(path, max(6.5, 3.3 * len(views) + 1.6), 4.2) as drawing:
+        panels = drawing.subplots(1, len(views), sharey=True, squeeze=False)[0]
+        for axes, (name, array) in zip(panels, views, strict=True):
+            image = _image(axes, array * std + mean, len(sound), spec, low, high)
+            image.set_interpolation("nearest")
+            axes.set_title(name, fontsize=11)
+        mel_axis(panels[0], spec)
+        drawing.colorbar(image, ax=panels, label=unit, pad=0.012, aspect=28)
+        drawing.suptitle(title, x=0.01, ha="left", fontsize=12)
 
 
 def scale(sound: Floats, spec: LogMelSpec) -> tuple[float, float]:
