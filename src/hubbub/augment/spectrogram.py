@@ -55,7 +55,7 @@ class Equalise:
 
     def describe(self, parameters: tuple[float, float, float]) -> str:
         """See `Transform`."""
-        return "low, middle, high bands " + ", ".join(f"{gain:+.0f}" for gain in parameters) + " dB"
+        return "low/middle/high " + "/".join(f"{gain:+.0f}" for gain in parameters) + " dB"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Mel-frequency cepstral coefficients as teaching books and librosa have them; no network here takes them.
 
-Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition", IEEE Trans. ASSP 28,
-1980; with the choices of librosa's `feature.mfcc`: power spectrum of Hann windows, Slaney's mel filters, decibels with a
-floor 80 under the loudest, and an orthonormal DCT-II.
+Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition", IEEE Trans. ASSP
+28, 1980; with the choices of librosa's `feature.mfcc`: the power spectrum of Hann windows, Slaney's mel filters,
+decibels with a floor 80 under the loudest, and an orthonormal DCT-II.
 """
 
 import numpy as np

@@ -58,7 +58,7 @@ hubbub.button = (key, text) => {
 // Seconds and kilohertz beside a picture of a sound: marks are [text, place from 0 to 1].
 hubbub.axes = (picture, axes = JSON.parse(picture.dataset.axes)) => {
   const box = hubbub.element("span", { class: "axes" });
-  picture.replaceWith(box);
+  if (picture.parentNode) picture.replaceWith(box);
   const mark = (kind, side, [text, place]) =>
     hubbub.element("i", { class: kind, style: `${side}: ${(100 * place).toFixed(2)}%`, "aria-hidden": "true" }, text);
   const field = hubbub.element("span", { class: "field" }, picture);
