@@ -138,7 +138,7 @@ hubbub.panel = (panel, x, top, left, right) => {
       hubbub.svg(
         "text",
         { x: left - 6, y: y(tick) + 4, "text-anchor": "end" },
-        panel.percent ? hubbub.percent(tick) : panel.log ? hubbub.digits(tick) : tick,
+        panel.percent ? hubbub.percent(tick) : panel.log ? Number(tick.toPrecision(2)).toExponential() : tick,
       ),
     );
   }
