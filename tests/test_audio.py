@@ -600,7 +600,7 @@ def test_shapes_that_are_no_sound(shape: tuple[int, ...]) -> None:
     "samples", [np.zeros(9, complex), np.zeros(9, bool), np.zeros(9, np.int64), [0, 1, 0], ["a"], b"RIFF"]
 )
 def test_types_that_are_no_sound(samples: object) -> None:
-    with pytest.raises(UsageError, match="no sound; give"):
+    with pytest.raises(UsageError, match=r"no sound[;:].* give "):
         audio.from_array(samples, 8000, 8000)  # type: ignore[arg-type]
 
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,9 +115,9 @@ def test_permissions_are_those_of_an_ordinary_file(
 
 def test_permissions_are_never_wider_than_the_umask(tmp_path: Path) -> None:
     with umask(0o077), storage.atomic_writer(tmp_path / "secret") as handle:
-        (part,) = tmp_path.iterdir()
+        (part,) = tmp_path.glob(".hubbub-part-*/secret")
         assert stat.S_IMODE(part.stat().st_mode) == 0o600
-        assert part.suffix == ".part" and part.name.startswith(".")
+        assert stat.S_IMODE(part.parent.stat().st_mode) == 0o700
         handle.write(b"new")
 
 
@@ -160,6 +162,77 @@ def test_json_is_readable(tmp_path: Path) -> None:
     assert "Hütte" in text and text.endswith("}\n")
 
 
+# --- what goes wrong while writing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+@pytest.mark.parametrize("kind", [OSError, PermissionError])
+def test_an_error_names_the_file_that_was_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None], kind: type[OSError]
+) -> None:
+    def fail(*_: object) -> None:
+        raise kind(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(kind) as caught:
+        write(tmp_path / "x.txt")
+    assert (caught.value.filename, caught.value.strerror) == (str(tmp_path / "x.txt"), "No space left on device")
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_an_error_never_names_the_temporary_file(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder") as caught:
+        write(tmp_path / "folder")
+    assert caught.value.filename == str(tmp_path / "folder") and ".hubbub" not in str(caught.value)
+
+
+def test_a_cache_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cache").write_text("a file in place of the folder")
+    for name in ("a.npy", "b.npy"):
+        assert not storage.write_cache(tmp_path / "cache" / name, lambda part: part.write_bytes(b"x"))
+    assert storage.write_cache(tmp_path / "good" / "a.npy", lambda part: part.write_bytes(b"x"))
+    (message,) = caplog.messages
+    assert str(tmp_path / "cache") in message and "HUBBUB_CACHE" in message
+
+
+# --- what killed processes left ---------------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hubbub import storage
+with storage.temporary_folder(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of that kind")
+def test_what_a_killed_process_left_is_swept_and_a_live_one_keeps_its_own(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False)
+    (left,) = tmp_path.glob(".hubbub-part-*")
+    with storage.temporary_folder(tmp_path) as own:
+        (own / "mine").touch()
+        storage.sweep_leftovers(tmp_path)
+        assert not left.exists() and (own / "mine").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of that kind")
+def test_the_next_writer_sweeps_a_folder(tmp_path: Path) -> None:
+    (tmp_path / ".hubbub-part-abandoned" / "deep").mkdir(parents=True)
+    (tmp_path / ".part-of-somebody-else").mkdir()
+    storage.write_text(tmp_path / "x", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".part-of-somebody-else", "x"]
+
+
+def test_sweeping_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    storage.sweep_leftovers(tmp_path / "gone")
+    storage.sweep_leftovers(tmp_path / "file")
+
+
 # --- folders ----------------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +250,14 @@ def test_folders_follow_the_environment(
     monkeypatch.delenv(variable)
     assert function("logmel") == platform
     assert platform.is_absolute() and platform.name == "logmel" and "hubbub" in platform.parts
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX")
+def test_without_a_home_the_root_is_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "HUBBUB_CACHE", "HUBBUB_DATA", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # as in a container: a user that no file knows
+    assert storage.cache_dir("x").is_absolute() and storage.data_dir("x").is_absolute()
 
 
 def test_the_cache_and_the_data_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:

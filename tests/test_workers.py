@@ -113,3 +113,14 @@ class TestMapped:
     def test_a_killed_process_is_told(self) -> None:
         with pytest.raises(RefusedError, match="a process was killed"):
             list(mapped(killed, range(2), 2))
+
+    def test_without_semaphores_it_is_done_here(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refused(*arguments: object, **options: object) -> None:
+            raise PermissionError(13, "Permission denied")  # as where /dev/shm cannot be written
+
+        monkeypatch.setattr(workers, "ProcessPoolExecutor", refused)
+        assert list(mapped(process, range(4), 2)) == [os.getpid()] * 4
+        (message,) = caplog.messages
+        assert "one process instead of 2" in message and "Permission denied" in message and "/dev/shm" in message

@@ -1,7 +1,8 @@
 """The one way to write a file: whole or not at all; how tables and JSON are read; and where caches live.
 
-A file is written beside its target under a temporary name, flushed to disk and renamed over it, so that an
-interruption, a crash or a full disk leaves the old file as it was.
+A file is written into a temporary folder beside its target, flushed to disk and renamed over it, so that an
+interruption, a crash or a full disk leaves the old file as it was. Such a folder is locked (flock) as long as its
+writer lives, so that what a killed process left can be told and swept: by the next one that writes there.
 """
 
 import contextlib
@@ -11,7 +12,8 @@ import io
 import json
 import logging
 import os
-import secrets
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,27 +23,93 @@ import platformdirs
 
 from hubbub.errors import DataError
 
+if sys.platform != "win32":  # where what was left is not swept
+    import fcntl
+
+_TEMPORARY = ".hubbub-part-"
 _log = logging.getLogger(__name__)
+_swept: set[Path] = set()  # folders that were swept before the first write to them
+_uncached: set[Path] = set()  # folders that a warning has named
+
+
+@contextlib.contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A new hidden folder in `parent`, which must be there, until the block ends, however it does.
+
+    A process that is killed leaves it to `sweep_leftovers`, with all that is in it: nothing belongs there that cannot
+    be made again. Raises OSError if it cannot be made.
+    """
+    with contextlib.ExitStack() as stack:
+        folder: Path | None = None
+        while folder is None or not folder.exists():  # a sweep may come between making and locking it
+            made = tempfile.TemporaryDirectory(dir=parent, prefix=_TEMPORARY, ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(made))
+            stack.enter_context(_locked(folder, wait=True))
+        yield folder
+
+
+def sweep_leftovers(folder: Path) -> None:
+    """Remove what killed processes left in `folder`: each `temporary_folder` whose maker no longer runs.
+
+    Whatever writes a file into a folder sweeps it first, once a process.
+
+    Nothing is done, and nothing raised, where the folder or its files cannot be read, locked or removed.
+    """
+    for leftover in folder.glob(f"{_TEMPORARY}*/"):
+        with contextlib.suppress(OSError), _locked(leftover, wait=False) as abandoned:
+            if abandoned and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, wait: bool) -> Iterator[bool]:
+    """Hold a folder's lock for the block, if the system has locks: whether it was to be had."""
+    if sys.platform == "win32":
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        locked = True
+    except OSError:  # held by another, or a file system without locks
+        locked = False
+    try:
+        yield locked
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A path for the block to write to, with the name of `path`, which it becomes if the block ends without an error.
+
+    An OSError that names no file, or the temporary one, gets the name of `path`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in _swept:
+            _swept.add(path.parent)
+            sweep_leftovers(path.parent)
+        with temporary_folder(path.parent) as folder:
+            part = folder / path.name
+            yield part
+            with part.open("r+b") as handle:
+                os.fsync(handle.fileno())
+            part.replace(path)
+    except OSError as error:
+        if error.filename is None or _TEMPORARY in str(error.filename):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 @contextlib.contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that becomes `path` only if the block ends without an error.
 
-    Missing parent folders are made. Raises OSError as `open` does; `path` is then untouched.
+    Missing parent folders are made. Raises OSError as `open` does, with a `filename`; `path` is then untouched.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(6)}.part"  # cut: names may not exceed 255 bytes
-    try:
-        with temporary.open("xb") as handle:  # as `open` does, so that the umask decides on the permissions
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _replaced(Path(path)) as part, part.open("xb") as handle:  # as `open` does: the umask decides on permissions
+        yield handle
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -142,45 +210,53 @@ def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) 
 def write_with(path: Path, save: Callable[[Path], Any]) -> None:
     """Let a library that insists on a path write a file, and rename the result over `path`.
 
-    `save` receives a temporary path with the same suffix in the same folder.
+    `save` receives a temporary path with the same name. Raises OSError with a `filename`; `path` is then untouched.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
-        temporary = Path(folder) / path.name
-        save(temporary)
-        with temporary.open("r+b") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+    with _replaced(Path(path)) as part:
+        save(part)
 
 
 def write_cache(path: Path, save: Callable[[Path], Any]) -> bool:
     """`write_with` for a file that can be made again: whether it was written.
 
-    A cache that is full, read-only or not there is no reason to stop: a warning names the folder and the variable.
+    A cache that is full, read-only or not there is no reason to stop: a warning, once for each folder, names the folder
+    and the variable.
     """
     try:
         write_with(path, save)
     except OSError as error:
-        _log.warning(
-            "nothing is cached in %s (%s); set HUBBUB_CACHE to a folder that can be written",
-            path.parent,
-            error.strerror or error,
-        )
+        if path.parent not in _uncached:
+            _uncached.add(path.parent)
+            reason = error.strerror or error
+            _log.warning(
+                "nothing is cached in %s (%s); set HUBBUB_CACHE to a folder that can be written", path.parent, reason
+            )
         return False
     return True
 
 
 def cache_dir(name: str) -> Path:
     """Folder for files that can be made again: `$HUBBUB_CACHE/name`, else the platform's user cache."""
-    root = os.environ.get("HUBBUB_CACHE") or platformdirs.user_cache_dir("hubbub", appauthor=False)
-    return Path(root) / name
+    return _user_folder("HUBBUB_CACHE", platformdirs.user_cache_dir, "/.cache/hubbub") / name
 
 
 def data_dir(name: str) -> Path:
     """Folder for datasets that were fetched or imported: `$HUBBUB_DATA/name`, else the platform's user data."""
-    root = os.environ.get("HUBBUB_DATA") or platformdirs.user_data_dir("hubbub", appauthor=False)
-    return Path(root) / name
+    return _user_folder("HUBBUB_DATA", platformdirs.user_data_dir, "/.local/share/hubbub") / name
+
+
+def _user_folder(variable: str, usual: Callable[..., str], homeless: str) -> Path:
+    """The folder that an environment variable names, or the usual one of the platform.
+
+    A user without a home, as in many containers, is at home in `/`, where little can be written; errors name the path.
+    """
+    if named := os.environ.get(variable):
+        return Path(named)
+    try:
+        folder = Path(usual("hubbub", appauthor=False))
+    except RuntimeError:  # newer platformdirs; older ones leave "~" as it is
+        return Path(homeless)
+    return folder if folder.is_absolute() else Path(homeless)
 
 
 def file_sha256(path: Path) -> str:

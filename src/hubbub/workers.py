@@ -1,5 +1,6 @@
 """Work on many things in several processes: the results in order, and nothing left running."""
 
+import logging
 import math
 import multiprocessing
 import os
@@ -15,7 +16,8 @@ from hubbub.errors import RefusedError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_CHUNK = 8  # items that a process is given at once
+_log = logging.getLogger(__name__)
+_CHUNK = 8  # items that a process is given at once, at most
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
@@ -70,24 +72,37 @@ def mapped(work: Callable[[Item], Result], items: Sequence[Item], jobs: int = 1)
     Args:
         work: a function of a module, or a `partial` of one.
         items: what it is done to.
-        jobs: processes; with one, or for one item, it is done here.
+        jobs: processes; with one, for one item, or where the system has no semaphores, it is done here.
 
     Raises what `work` raises, and RefusedError if a process was killed.
     """
-    jobs = min(jobs, len(items))
-    if jobs < 2:
+    pool = _pool(min(jobs, len(items)))
+    if pool is None:
         yield from map(work, items)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_ignore_interrupts) as pool:
+    chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
+    with pool:
         try:
-            yield from pool.map(work, items, chunksize=_CHUNK)
+            yield from pool.map(work, items, chunksize=chunk)
         except BrokenProcessPool as error:
             raise RefusedError(
-                "a process was killed, perhaps for want of memory: the same command goes on; some take --jobs 1"
+                "a process was killed, perhaps for want of memory: run it again, with --jobs 1 where there is that"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor | None:
+    """Processes that wait for work; None where one is enough, or all that can be had."""
+    if jobs < 2:
+        return None
+    context = multiprocessing.get_context("spawn")
+    try:
+        return ProcessPoolExecutor(jobs, context, initializer=_ignore_interrupts)
+    except (OSError, ImportError, NotImplementedError) as error:  # no semaphores
+        reason = getattr(error, "strerror", None) or error
+        _log.warning("one process instead of %d: no others can be started (%s); is /dev/shm writable?", jobs, reason)
+        return None
 
 
 def _ignore_interrupts() -> None:

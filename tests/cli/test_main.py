@@ -1,12 +1,15 @@
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hubbub import __version__, audio
+from hubbub import __version__, audio, storage
 from hubbub.cli import main as cli
 from hubbub.errors import DataError, HubbubError, RefusedError, UsageError
 
@@ -40,13 +43,25 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert hubbub() == (code, "", "hubbub: this is wrong: do that\n")
 
 
-def test_ctrl_c_says_that_what_was_finished_is_kept(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [(["train", "cnn"], True), (["data", "fetch", "esc50"], True), (["data", "info", "x"], False), (["embed"], False)],
+)
+def test_ctrl_c_says_what_is_kept(
+    hubbub: Callable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], kept: bool
+) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", interrupted)
-    code, _, err = hubbub()
-    assert code == 1 and "interrupted" in err and err.count("\n") == 1
+    code, _, err = hubbub(*arguments)
+    assert code == 1 and err.startswith("hubbub: interrupted; ") and err.count("\n") == 1
+    assert ("what was finished is kept" in err) == kept != ("from the beginning" in err)
+
+
+def test_every_command_that_is_said_to_go_on_is_there(hubbub: Callable) -> None:
+    for name in cli._RESUMED:
+        assert hubbub(*name, "--help")[0] == 0
 
 
 def test_ctrl_c_inside_a_command(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +70,28 @@ def test_ctrl_c_inside_a_command(hubbub: Callable, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("hubbub.data.sources.open_dataset", interrupted)
     code, out, err = hubbub("data", "info", "synthetic")
-    assert (code, out) == (1, "") and err.startswith("hubbub: interrupted; what was finished is kept")
+    assert (code, out) == (1, "") and err.startswith("hubbub: interrupted; ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_sigterm_cleans_up_as_ctrl_c_does(hubbub: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def ended() -> None:
+        with storage.temporary_folder(tmp_path) as folder:
+            (folder / "half").touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    monkeypatch.setattr(cli, "app", ended)
+    code, _, err = hubbub("embed")
+    assert code == 1 and err.startswith("hubbub: interrupted; ") and list(tmp_path.iterdir()) == []
+
+
+def test_errors_cannot_write_escapes_to_a_terminal(hubbub: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise DataError("the server says \x1b[2J\r\nhubbub: all is well")
+
+    monkeypatch.setattr(cli, "app", fails)
+    assert hubbub()[2] == "hubbub: the server says \\x1b[2J\\r\\nhubbub: all is well\n"
 
 
 def test_a_folder_that_may_not_be_written_is_one_line(hubbub: Callable, tiny_model: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from hubbub.cli.progress import Training
+from hubbub.cli.progress import Lines, Training, track
 from hubbub.train.callbacks import BatchEnd
 
 
@@ -63,3 +63,37 @@ def test_the_bar_goes_when_training_fails(monkeypatch: pytest.MonkeyPatch) -> No
         watch(BatchEnd(1, 1, 1, 1, 1, 3, 0.5))
         raise KeyboardInterrupt
     assert not watch._bar.live.is_started
+
+
+def test_lines_are_printed_above_the_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    with Lines("listening", 10) as lines:
+        for number in range(10):
+            with lines.printing():
+                assert not lines._bar.live.is_started
+                print(number)
+    assert "listening" in screen.getvalue() and "100%" in screen.getvalue()
+    assert capsys.readouterr().out == "".join(f"{number}\n" for number in range(10))  # to stdout, not to the bar's
+
+
+def test_a_few_lines_get_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    with Lines("listening", 2) as lines, lines.printing():
+        pass
+    assert screen.getvalue() == ""
+
+
+def test_what_is_printed_during_a_walk_stays_on_its_stream(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = terminal(monkeypatch)
+    for item in track("walking")([1, 2]):
+        print(item)
+    assert capsys.readouterr().out == "1\n2\n" and "walking" in screen.getvalue()
+
+
+def test_a_dumb_terminal_gets_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    monkeypatch.setenv("TERM", "dumb")
+    assert list(track("walking")([1, 2])) == [1, 2]
+    assert screen.getvalue() == ""

@@ -17,11 +17,10 @@ import hubbub
 import reference
 import tinymodel
 from hubbub import audio, modelfile
-from hubbub.errors import AudioError, ModelFileError, UsageError
+from hubbub.errors import ModelFileError, UsageError
 from hubbub.listen import classifier as listener
-from hubbub.listen.answer import Answer
 from hubbub.listen.backend import Backend
-from hubbub.listen.classifier import Classifier, answer_all
+from hubbub.listen.classifier import Classifier
 
 RATE = tinymodel.SPEC.sample_rate
 TONES = {"low": 150, "middle": 900, "high": 2800}  # Hz, in the middle of each third of the mel axis
@@ -162,7 +161,7 @@ def test_the_temperature_is_what_logits_are_divided_by(altered: Callable[..., Cl
 @pytest.mark.parametrize("amplitude", [0.0, 2.0**-16])
 def test_silence_is_unknown(altered: Callable[..., Classifier], amplitude: float) -> None:
     answer = altered(threshold=0.0).classify(tone("low", 6.0, amplitude), RATE)
-    assert answer.unknown and answer.known_score == 0.0
+    assert answer.unknown and answer.known_score == 0.0 and answer.label is None
     assert len(answer.predictions) == 3 and sum(p.score for p in answer.predictions) == pytest.approx(1)
 
 
@@ -226,6 +225,20 @@ def test_another_backend_may_run_the_network(tiny_model: Path) -> None:
 # --- sources and lists of them ----------------------------------------------------------------------------------------
 
 
+def test_what_the_audio_door_warns_of_is_in_the_answer(model: Classifier, tmp_path: Path, caplog: Any) -> None:
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, noise(2.0), RATE, subtype="PCM_16", format="FLAC")
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    answer = model.classify(cut)
+    assert answer.duration < 2 and answer.warnings and all("cut.flac" in line for line in answer.warnings)
+    assert answer.to_dict()["warnings"] == list(answer.warnings)
+    lines: list[str] = []
+    list(model.windows(cut, log=lines.append))
+    assert tuple(lines) == answer.warnings and not caplog.messages
+    assert model.classify(whole).warnings == ()
+
+
 def test_paths_bytes_file_objects_and_samples_are_heard_alike(model: Classifier, tmp_path: Path) -> None:
     path = tmp_path / "noise.wav"
     soundfile.write(path, noise(6.0), RATE, subtype="FLOAT")
@@ -263,16 +276,34 @@ def test_a_list_of_numbers_and_files_is_refused(model: Classifier) -> None:
 # --- what cannot be heard ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("top", [0, -1])
-def test_a_top_that_makes_no_sense(model: Classifier, top: int) -> None:
-    with pytest.raises(ValueError, match=f"top must be at least 1, got {top}"):
+@pytest.mark.parametrize("top", [0, -1, True, "3", 2.0, None])
+def test_a_top_that_makes_no_sense(model: Classifier, top: Any) -> None:
+    with pytest.raises(UsageError, match=f"top must be a whole number, at least 1, got {top!r}"):
         model.classify(tone("low"), RATE, top=top)
 
 
+@pytest.mark.parametrize("rate", ["44100", 44100.0, math.nan, True, 0, -8000, [8000]])
+def test_a_rate_that_makes_no_sense(model: Classifier, rate: Any) -> None:
+    with pytest.raises(UsageError, match="rate must be a whole number"):
+        model.classify(tone("low"), rate)
+    with pytest.raises(UsageError, match="rate must be a whole number"):
+        model.embed(tone("low"), rate)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(model: Classifier) -> None:
+    assert model.classify(tone("low"), np.int64(RATE), top=np.uint8(2)) == model.classify(tone("low"), RATE, top=2)
+
+
+@pytest.mark.parametrize("source", [None, 3, {"a": 1}, bytearray(b"RIFF")])
+def test_what_is_no_sound_at_all(model: Classifier, source: Any) -> None:
+    with pytest.raises(UsageError, match=f"a {type(source).__name__} is no sound: give a path"):
+        model.classify(source)
+
+
 def test_samples_without_rate(model: Classifier) -> None:
-    with pytest.raises(ValueError, match=r"samples need their rate: classify\(samples, rate=44100\)"):
+    with pytest.raises(UsageError, match=r"samples need their rate: classify\(samples, rate=44100\)"):
         model.classify(tone("low"))
-    with pytest.raises(ValueError, match="samples need their rate"):
+    with pytest.raises(UsageError, match="samples need their rate"):
         model.embed(tone("low"))
 
 
@@ -295,29 +326,6 @@ def test_files_that_are_no_sound(model: Classifier, tmp_path: Path) -> None:
         model.embed(tmp_path / "letter.wav")
 
 
-def test_answers_and_errors_come_in_order(model: Classifier, tmp_path: Path) -> None:
-    names = ["low.wav", "gone.wav", "empty.wav", "letter.wav", "nan.wav", "high.wav"]
-    soundfile.write(tmp_path / "low.wav", tone("low"), RATE)
-    soundfile.write(tmp_path / "high.wav", tone("high"), RATE)
-    soundfile.write(tmp_path / "nan.wav", np.full(100, np.nan), RATE, subtype="FLOAT")
-    (tmp_path / "empty.wav").touch()
-    (tmp_path / "letter.wav").write_text("Dear hubbub,\n" * 50)
-    found = list(answer_all(model, [tmp_path / name for name in names], top=1))
-    kinds = [Answer, audio.MissingAudioError, audio.EmptyAudioError, audio.UnreadableAudioError]
-    assert [type(item) for item in found] == [*kinds, audio.InvalidSamplesError, Answer]
-    assert [item.label for item in found if isinstance(item, Answer)] == ["low", "high"]
-    assert all(name in str(item) for name, item in zip(names, found, strict=True) if isinstance(item, AudioError))
-    assert all(len(item.predictions) == 1 for item in found if isinstance(item, Answer))
-
-
-def test_answers_come_one_by_one(model: Classifier, tmp_path: Path) -> None:
-    answers = answer_all(model, iter([tmp_path / "gone.wav", Path("\0")]))
-    assert isinstance(next(answers), audio.MissingAudioError)
-    assert isinstance(next(answers), audio.MissingAudioError)
-    with pytest.raises(StopIteration):
-        next(answers)
-
-
 # --- sharing ----------------------------------------------------------------------------------------------------------
 
 
@@ -333,6 +341,23 @@ def test_loading_is_done_once(tiny_model: Path) -> None:
     assert listener.load(tiny_model) is listener.load(tiny_model)
     assert listener.load(tiny_model).labels == tinymodel.LABELS
     assert hubbub.load is listener.load
+
+
+def test_a_model_file_that_changed_is_read_again(tmp_path: Path, tiny_model: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_bytes(tiny_model.read_bytes())
+    assert listener.load(path) is listener.load(str(path))
+    modelfile.write(path, tinymodel.graph(), tinymodel.meta(labels=("a", "b", "c")))
+    assert listener.load(path).labels == ("a", "b", "c")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.onnx").write_bytes(tiny_model.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert listener.load("x.onnx").labels == ("a", "b", "c")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert listener.load("x.onnx").labels == tinymodel.LABELS
+    path.unlink()
+    with pytest.raises(ModelFileError, match="no model file at"):
+        listener.load(path)
 
 
 def test_a_missing_model(tmp_path: Path) -> None:

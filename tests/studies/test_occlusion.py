@@ -101,7 +101,7 @@ def test_score_and_label_are_those_that_classify_gives(classifier: Classifier) -
     samples = sound(("high", 1.0, 1.2))
     answer = classifier.classify(samples, RATE)
     result = occlude(classifier, samples, RATE)
-    assert (result.label, result.start, result.seconds) == (answer.label, 0.0, 5.0)
+    assert (result.label, result.start, result.seconds) == (answer.predictions[0].label, 0.0, 5.0)
     assert result.score == pytest.approx(answer.predictions[0].score, abs=1e-6)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hubbub.cli.progress import track
+from hubbub.cli.streams import print_json
 from hubbub.errors import ExitCode
 
 
@@ -54,9 +55,7 @@ def audit(
     opened = open_dataset(dataset)
     result = study.run(opened, assign(opened, split, tested), tested, known, cores(), track)
     if as_json:
-        import json
-
-        print(json.dumps(result.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        print_json(result.to_dict(), indent=1)
     else:
         console().print(overview(result))
     if html is not None:

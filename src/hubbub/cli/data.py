@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hubbub.cli.progress import track
+from hubbub.cli.streams import print_json
 from hubbub.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def info(
 
     description = _to_dict(open_dataset(name))
     if as_json:
-        import json
-
-        print(json.dumps(description, indent=1, ensure_ascii=False))
+        print_json(description, indent=1)
     else:
         _show(_lines(description))
 

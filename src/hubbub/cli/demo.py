@@ -24,7 +24,7 @@ def demo(
         return
     _samples(out)
     _recordings()
-    print("\nNext: hubbub classify FILE...      name your own sounds (WAV, FLAC, Ogg, Opus, MP3; files or folders)")
+    print("\nNext: hubbub classify FILE...      name your own sounds (WAV, FLAC, MP3, M4A, Ogg ...; files or folders)")
     print("      hubbub classify --json FILE  the same, for programs")
     print("      hubbub --help                train, evaluate and export classifiers of your own")
 
@@ -43,7 +43,9 @@ def _samples(out: Path) -> None:
     answers = [classifier.classify(sound, rate) for sound in sounds]
     print("Eight sounds made by code (physical and spectral models, nothing recorded), named by the built-in model:\n")
     names = [label(name) for name in truths]
-    show.console().print(show.answers(zip(names, answers, strict=True), "made as", truths))
+    table = show.AnswerTable("made as", names, classifier.labels, tells=True)
+    for name, answer, truth in zip(names, answers, truths, strict=True):
+        table.add(name, answer, truth)
     _scene(out, sounds, answers, truths, rate)
 
 
@@ -57,7 +59,7 @@ def _scene(out: Path, sounds: list["Floats"], answers: list["Answer"], truths: l
 
     scene = np.concatenate(sounds)
     stretches = [
-        Stretch(index * _SECONDS, (index + 1) * _SECONDS, label(answer.label), answer.label == truth)
+        Stretch(index * _SECONDS, (index + 1) * _SECONDS, label(answer.label or "unknown"), answer.label == truth)
         for index, (answer, truth) in enumerate(zip(answers, truths, strict=True))
     ]
     title = "Eight made sounds in a row, with the names that the built-in model gave them"
@@ -81,6 +83,7 @@ def _recordings() -> None:
         return
     clips = [clip for clip in dataset.clips if clip.id in dataset.showcase]
     print("\nEight recordings from ESC-50 that were kept out of the model's training, so that it never heard them:\n")
-    answers = [load().classify(clip.path) for clip in clips]
     names = [f"{label(clip.label)} ({clip.id})" for clip in clips]
-    show.console().print(show.answers(zip(names, answers, strict=True), "recorded as", [clip.label for clip in clips]))
+    table = show.AnswerTable("recorded as", names, load().labels, tells=True)
+    for name, clip in zip(names, clips, strict=True):
+        table.add(name, load().classify(clip.path), clip.label)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hubbub.cli.options import RUNS, Name, Runs, command, say
+from hubbub.cli.streams import print_json
 from hubbub.errors import ExitCode, UsageError
 from hubbub.formatting import count
 
@@ -65,9 +66,7 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     if not outcome.recorded:
         say("hubbub: the model file does not say what it has heard; whether these clips are new to it is not known")
     if as_json:
-        import json
-
-        print(json.dumps(outcome.to_dict(), indent=1, ensure_ascii=False))
+        print_json(outcome.to_dict(), indent=1)
         return
     from hubbub.cli.report import show_run
     from hubbub.studies.contamination import describe_matches

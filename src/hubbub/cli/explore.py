@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubbub.cli.streams import print_json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -49,9 +51,7 @@ def explore(
         require()  # told before minutes of listening
     exploration = study.explore(open_dataset(dataset), cores(), progress=track)
     if as_json:
-        import json
-
-        print(json.dumps(explore_tables.to_dict(exploration), indent=1, ensure_ascii=False, allow_nan=False))
+        print_json(explore_tables.to_dict(exploration), indent=1)
     else:
         _show(exploration)
     written = []

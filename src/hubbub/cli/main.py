@@ -3,13 +3,28 @@
 Command groups import what is heavy inside their commands, so that `hubbub --help` is quick.
 """
 
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
 from hubbub import __version__
-from hubbub.cli import audit, cv, data, evaluate, explore, export, features, leak_study, listen, recipes, report, train
+from hubbub.cli import (
+    audit,
+    cv,
+    data,
+    evaluate,
+    explore,
+    export,
+    features,
+    leak_study,
+    listen,
+    recipes,
+    report,
+    streams,
+    train,
+)
 from hubbub.cli.augment import augment
 from hubbub.cli.demo import demo
 from hubbub.errors import ExitCode, HubbubError
@@ -40,6 +55,19 @@ for command in (
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 
+#: Commands that keep what they have finished when they are interrupted; the others write whole results or none.
+_RESUMED = (
+    ("audit",),
+    ("augment",),
+    ("cv",),
+    ("data", "fetch"),
+    ("evaluate",),
+    ("explore",),
+    ("features", "pictures"),
+    ("leak-study",),
+    ("train",),
+)
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -59,19 +87,25 @@ def hubbub(
 
 def main() -> None:
     """Run the command line; errors that hubbub raises on purpose end as one line on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with all its cleaning up
     try:
-        app()
+        with streams.opened():
+            app()
     except HubbubError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except BrokenPipeError:  # `hubbub ... | head`
-        sys.stderr.close()
         sys.exit(ExitCode.FINDING)
     except OSError as error:  # a disk that is full, a folder that may not be written
-        sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}; check it", ExitCode.REFUSED))
+        sys.exit(
+            _fail(
+                f"{error.filename or 'standard output, or a file'}: {error.strerror or error}; check it",
+                ExitCode.REFUSED,
+            )
+        )
     except (KeyboardInterrupt, SystemExit) as end:
         if not _interrupted(end):
             raise
-        sys.exit(_fail("interrupted; what was finished is kept, and the same command goes on from there", ExitCode(1)))
+        sys.exit(_fail(f"interrupted; {_after_interruption()}", ExitCode.FINDING))
 
 
 def _interrupted(end: BaseException | None) -> bool:
@@ -79,6 +113,13 @@ def _interrupted(end: BaseException | None) -> bool:
     return end is not None and (isinstance(end, KeyboardInterrupt) or _interrupted(end.__context__))
 
 
+def _after_interruption() -> str:
+    command = next((name for name in _RESUMED if sys.argv[1 : 1 + len(name)] == list(name)), None)
+    if command is None:
+        return "the same command starts from the beginning"
+    return "what was finished is kept, and the same command goes on from there"
+
+
 def _fail(message: str, code: ExitCode) -> int:
-    print(f"hubbub: {message}", file=sys.stderr)
+    streams.say(message)
     return int(code)

@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from hubbub.formatting import printable
 
 if TYPE_CHECKING:
     from hubbub.train.callbacks import BatchEnd
 
 Item = TypeVar("Item")
+_MANY = 8  # files that take more than a moment
 
 
 def track(what: str) -> Callable[[Iterable[Item]], Iterator[Item]]:
@@ -15,15 +19,52 @@ def track(what: str) -> Callable[[Iterable[Item]], Iterator[Item]]:
 
     def walk(items: Iterable[Item]) -> Iterator[Item]:
         from rich.console import Console
-        from rich.progress import track as rich_track
+        from rich.progress import Progress
 
         console = Console(stderr=True)
         total = len(items) if isinstance(items, Sequence) else None
-        yield from rich_track(
-            items, what, total=total, console=console, disable=not console.is_terminal, transient=True
-        )
+        screen = sys.stdout.isatty()  # else what is printed meanwhile would go to stderr with the bar
+        hidden = not console.is_interactive
+        with Progress(console=console, transient=True, disable=hidden, redirect_stdout=screen) as progress:
+            yield from progress.track(items, total, description=what)
 
     return walk
+
+
+class Lines:
+    """A bar on stderr below lines that are printed meanwhile, while in a `with` block: on a terminal only.
+
+    Args:
+        what: is being done.
+        total: how many things there are; a few get no bar.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        hidden = not console.is_interactive or total < _MANY
+        self._bar = Progress(console=console, transient=True, auto_refresh=False, disable=hidden, redirect_stdout=False)
+        self._task = self._bar.add_task(what, total=total)
+
+    def __enter__(self) -> "Lines":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._bar.stop()
+
+    @contextmanager
+    def printing(self) -> Iterator[None]:
+        """Away with the bar for the lines of one thing, which is done then."""
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+            self._bar.advance(self._task)
+            self._bar.refresh()
 
 
 class Training:
@@ -43,7 +84,7 @@ class Training:
             TimeRemainingColumn(compact=True),
         )
         console = Console(stderr=True)
-        self._bar = Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal)
+        self._bar = Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_interactive)
         self._task: Any = None
         self._stage = 0
 
@@ -54,11 +95,11 @@ class Training:
         self._bar.stop()
 
     def say(self, line: str) -> None:
-        """A line on stderr: above the bar on a terminal, plain elsewhere."""
+        """A line on stderr: above the bar on a terminal, plain elsewhere; what is not printable becomes an escape."""
         if self._bar.disable:
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
         else:
-            self._bar.console.print(line, markup=False, highlight=False)
+            self._bar.console.print(printable(line), markup=False, highlight=False)
 
     def __call__(self, step: "BatchEnd") -> None:
         """One batch is done."""

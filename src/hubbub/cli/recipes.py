@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubbub.cli.streams import print_json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -33,7 +35,7 @@ def recipes(
     names = recipe_file.names()
     listed = {key: {"about": recipe_file.load(key).about, "rows": [], **results.get(key, {})} for key in names}
     if as_json:
-        print(json.dumps(listed, indent=1, ensure_ascii=False))
+        print_json(listed, indent=1)
         return
     from hubbub.cli.show import console
 
@@ -54,7 +56,7 @@ def _print_recipe(name: str, results: Mapping[str, Any], as_json: bool) -> None:
 
     recipe = recipe_file.load(name)
     if as_json:
-        print(json.dumps({name: {"recipe": asdict(recipe), **results}}, indent=1, ensure_ascii=False))
+        print_json({name: {"recipe": asdict(recipe), **results}}, indent=1)
         return
     print(recipe_file.to_yaml(recipe))
     for row in results["rows"]:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub import audio
-from hubbub.errors import AudioError
+from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import CALIBRATIONS
 from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.listen.answer import Answer, Prediction
 from hubbub.listen.backend import Backend, open_onnx, run_pictures, run_waveforms
 from hubbub.listen.windows import sliding_windows
 from hubbub.modelfile import ModelMeta
-from hubbub.types import Doubles, Floats
+from hubbub.types import Doubles, Floats, Log
 
 BUILT_IN = Path(__file__).parent.parent / "assets" / "esc50.onnx"
 
@@ -56,7 +56,9 @@ class Classifier:
 
     Args:
         path: the model file; the built-in 50-class model if left out.
-        threads: for the network; 0 leaves the choice to onnxruntime.
+        threads: for the network. One costs the least: a sound of 5 s takes the built-in model 11 ms of CPU with one
+            thread, 17 to 22 ms with two or with 0, which leaves the choice to onnxruntime (`benchmarks/threads.py`,
+            two busy cores). Many sounds gain more from several processes.
         open_model: gives what runs the file's network, and its metadata.
 
     Raises:
@@ -66,7 +68,7 @@ class Classifier:
     def __init__(
         self,
         path: str | Path | None = None,
-        threads: int = 0,
+        threads: int = 1,
         open_model: Callable[[Path, int], tuple[Backend, ModelMeta]] = open_onnx,
     ):
         self._backend, self.meta = open_model(Path(path) if path is not None else BUILT_IN, threads)
@@ -98,14 +100,15 @@ class Classifier:
 
         Raises:
             AudioError: the file or the samples cannot be heard; of a list, the first that cannot.
-            UsageError: samples of another shape or type, or a `rate` that no sound has.
-            ValueError: samples without `rate`, or `top` below 1.
+            UsageError: what is no sound, samples of another shape or type or without `rate`, a `rate` that no sound has
+                or that is no whole number, or a `top` that is none of at least 1.
+            ModelFileError: the network cannot be run, or what it gives is not finite.
         """
-        if top < 1:
-            raise ValueError(f"top must be at least 1, got {top}")
+        _require_whole(top, "top")
         if _is_many(source):
             return [self.classify(sound, rate, top) for sound in source]
-        results = list(self.windows(source, rate))
+        warnings: list[str] = []
+        results = list(self.windows(source, rate, warnings.append))
         scores = self.calibrate(np.mean([result.logits for result in results], axis=0))
         embedding = np.mean([result.embedding for result in results], axis=0)
         silent = max(result.peak for result in results) < _SILENCE
@@ -118,6 +121,7 @@ class Classifier:
             unknown=silent or known < self.meta.known_score.threshold,
             known_score=known,
             path=str(source) if isinstance(source, str | Path) else None,
+            warnings=tuple(warnings),
         )
 
     @overload
@@ -130,23 +134,31 @@ class Classifier:
             return [self.embed(sound, rate) for sound in source]
         return np.asarray(np.mean([result.embedding for result in self.windows(source, rate)], axis=0), np.float32)
 
-    def windows(self, source: audio.Source | Samples, rate: int | None = None) -> Iterator[WindowResult]:
+    def windows(
+        self, source: audio.Source | Samples, rate: int | None = None, log: Log | None = None
+    ) -> Iterator[WindowResult]:
         """One result for each window of a sound, in order; `classify` tells of their mean, and what arguments mean.
 
-        At least one. Errors arise while iterating. A long file is read piece by piece, in bounded memory.
+        At least one. Errors arise while iterating. A long file is read piece by piece, in bounded memory. `log` hears
+        what `Answer.warnings` has; None warns through `logging`.
         """
+        if rate is not None:
+            _require_whole(rate, "rate")
         spec = self.meta.frontend
         length, hop = (
             round(seconds * spec.sample_rate) for seconds in (self.meta.window_seconds, self.meta.hop_seconds)
         )
         blocks: Iterable[Floats]
         if _is_file(source):
-            blocks = audio.blocks(source, spec.sample_rate, hop)
+            blocks = audio.blocks(source, spec.sample_rate, hop, log=log)
+        elif not isinstance(source, list | tuple) and not hasattr(source, "__array__"):
+            kind = type(source).__name__
+            raise UsageError(f"a {kind} is no sound: give a path, bytes, a binary file object, or an array of samples")
         elif rate is None:
-            raise ValueError("samples need their rate: classify(samples, rate=44100)")
+            raise UsageError("samples need their rate: classify(samples, rate=44100)")
         else:
             samples: Any = source
-            blocks = [audio.from_array(samples, rate, spec.sample_rate)]
+            blocks = [audio.from_array(samples, rate, spec.sample_rate, log=log)]
         windows = sliding_windows(blocks, length, hop)
         while batch := list(islice(windows, _BATCH)):
             outputs = run_waveforms(self._backend, spec, np.stack([window.samples for window in batch]))
@@ -173,10 +185,22 @@ class Classifier:
         return float(KNOWN_SCORES[rule.name](scores, embedding, **rule.parameters))
 
 
+def load(path: str | Path | None = None, threads: int = 1) -> Classifier:
+    """A classifier from a model file, or the built-in one; kept, so that a second call is free. See `Classifier`.
+
+    A file that has changed since is read again.
+    """
+    file = (BUILT_IN if path is None else Path(path)).absolute()
+    try:
+        status = file.stat()
+    except OSError:
+        return Classifier(file, threads)  # which says what is wrong
+    return _opened(file, threads, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+
+
 @lru_cache(maxsize=4)
-def load(path: str | Path | None = None, threads: int = 0) -> Classifier:
-    """A classifier from a model file, or the built-in one; kept, so that a second call is free. See `Classifier`."""
-    return Classifier(path, threads)
+def _opened(file: Path, threads: int, version: tuple[int, ...]) -> Classifier:
+    return Classifier(file, threads)
 
 
 @overload
@@ -199,15 +223,6 @@ def embed(source: Any, rate: int | None = None) -> Floats | list[Floats]:
     return embeddings
 
 
-def answer_all(classifier: Classifier, paths: Iterable[Path], top: int = 3) -> Iterator[Answer | AudioError]:
-    """For each file, in order, its answer, or the error that kept it from being heard."""
-    for path in paths:
-        try:
-            yield classifier.classify(path, top=top)
-        except AudioError as error:
-            yield error
-
-
 def _is_file(source: object) -> TypeGuard[audio.Source]:
     return isinstance(source, str | Path | bytes) or hasattr(source, "read")
 
@@ -217,3 +232,8 @@ def _is_many(source: object) -> bool:
     return isinstance(source, list | tuple) and (
         not source or _is_file(source[0]) or (isinstance(source[0], np.ndarray) and source[0].ndim > 0)
     )
+
+
+def _require_whole(value: object, name: str) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name} must be a whole number, at least 1, got {value!r}")
