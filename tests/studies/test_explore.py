@@ -102,21 +102,21 @@ class TestTables:
 
     def test_findings_name_the_clips_the_worst_first(self) -> None:
         exploration = made([[0.0, 1.0]] * 4, ["a"] * 4)
-        loud = replace(exploration.measurements[0], bandwidth=4000.0, duration=5.0, promised=5.0)
+        loud = replace(exploration.measurements[0], bandwidth=4000.0, duration=5.0)
         measurements = (
             replace(loud, silence=0.2),
             replace(loud, silence=0.9, samples="1"),
-            replace(loud, duration=0.03, samples="2"),
+            replace(loud, warnings=("is cut off", "is of opposite phase"), samples="2"),
             replace(loud, samples="0", offset=-0.2),
         )
         rows = findings(replace(exploration, measurements=measurements))
         assert [(row.name, row.clips, row.details) for row in rows] == [
-            ("cut_short", (2,), ("0.03 of 5.00 s",)),
+            ("warned", (2,), ("is cut off; is of opposite phase",)),
             ("duplicates", (3,), ("as 0.wav (a)",)),
             ("padded", (1, 0), ("90 %", "20 %")),
             ("offset", (3,), ("-0.200",)),
         ]
-        assert str(rows[0]) == "1 clip with less sound than the header promises"
+        assert str(rows[0]) == "1 clip heard with a warning"
 
     def test_long_files_that_begin_alike_are_no_duplicates(self) -> None:
         exploration = made([[0.0, 1.0]] * 2, ["a"] * 2)

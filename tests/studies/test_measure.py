@@ -206,8 +206,11 @@ class TestFiles:
             file.measurements
             for file in measure_files([tmp_path / "whole.wav", tmp_path / "cut.wav"], folder=tmp_path / "cache")
         )
-        assert (whole.duration, whole.promised, whole.cut_short) == (5, 5, False)
-        assert (cut.duration, cut.promised, cut.cut_short) == (pytest.approx(0.03), 5, True)
+        assert (whole.duration, whole.warnings) == (5, ())
+        assert cut.duration == pytest.approx(0.03)
+        assert cut.warnings == ("is cut off, heard up to 0.03 s only, of 5.00 s that it promises",)
+        (tmp_path / "cut.wav").rename(tmp_path / "other.wav")
+        assert measure_files([tmp_path / "other.wav"], folder=tmp_path / "cache")[0].measurements == cut
 
     def test_a_pipe_and_a_device_are_not_opened(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.wav")

@@ -69,7 +69,7 @@ def explain(
     for clip in track(clips):
         try:
             rate = audio.probe(clip.path).rate
-            samples = np.concatenate(list(islice(audio.blocks(clip.path, rate, rate), _SECONDS)))
+            samples = np.concatenate(list(islice(audio.blocks(clip.path, rate, rate, log=lambda line: None), _SECONDS)))
         except AudioError:
             continue
         row = rows.get(clip.id)

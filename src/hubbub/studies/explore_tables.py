@@ -12,7 +12,6 @@ from hubbub.studies.findings import COUNTED, PADDED, findings
 #: Columns of the table of clips that `Measurements` gives, with their names for people.
 MEASURES = {
     "duration": "duration [s]",
-    "promised": "duration by the header [s]",
     "rate": "rate [Hz]",
     "channels": "channels",
     "peak": "peak",
@@ -45,7 +44,16 @@ def clip_table(exploration: Exploration) -> list[TableValues]:
         measures = {name: None if measured.problem else _finite(getattr(measured, name)) for name in MEASURES}
         row: TableValues = {"clip": clip.id, "class": clip.label, "category": kinds.get(clip.label, "")}
         row |= {"recording": clip.group, "fold": clip.fold, "format": measured.format, "subtype": measured.subtype}
-        rows.append(row | {"size": measured.size, **measures, "samples": measured.samples, "problem": measured.problem})
+        rows.append(
+            row
+            | {
+                "size": measured.size,
+                **measures,
+                "samples": measured.samples,
+                "problem": measured.problem,
+                "warnings": "; ".join(measured.warnings),
+            }
+        )
     return rows
 
 

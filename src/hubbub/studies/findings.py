@@ -9,8 +9,8 @@ from hubbub.studies.explore import Exploration
 from hubbub.studies.measure import Measurements
 
 #: All reasons by name, the gravest first.
-COUNTED = ("missing", "unreadable", "cut_short", "duplicates", "silent", "padded", "clipped", "offset", "narrow")
-BROKEN = ("missing", "unreadable", "cut_short")  #: those in which sound is lost
+COUNTED = ("missing", "unreadable", "warned", "duplicates", "silent", "padded", "clipped", "offset", "narrow")
+BROKEN = ("missing", "unreadable", "warned")  #: those in which sound may be lost
 
 CLIPPED = 1e-3  #: share of clipped samples from which a clip is called clipped
 OFFSET = 0.01  #: from which a DC offset is worth a look
@@ -53,13 +53,7 @@ _REASONS = (
     _Reason(
         "unreadable", "cannot be read", lambda m: bool(m.problem) and not m.missing, lambda m: 0, lambda m: m.problem
     ),
-    _Reason(
-        "cut_short",
-        "with less sound than the header promises",
-        lambda m: m.cut_short,
-        lambda m: m.promised - m.duration,
-        lambda m: f"{m.duration:.2f} of {m.promised:.2f} s",
-    ),
+    _Reason("warned", "heard with a warning", lambda m: bool(m.warnings), lambda m: 0, lambda m: "; ".join(m.warnings)),
     _Reason(
         "silent", "of nothing but digital silence", lambda m: m.silent, lambda m: 0, lambda m: f"{m.duration:.2f} s"
     ),

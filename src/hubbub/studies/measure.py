@@ -20,6 +20,7 @@ import scipy.fft
 import scipy.signal
 
 from hubbub import audio
+from hubbub.audio.source import shown
 from hubbub.errors import AudioError, ExitCode
 from hubbub.features.cache import sample_digest
 from hubbub.listen.classifier import Classifier, load
@@ -30,7 +31,6 @@ from hubbub.workers import mapped
 VERSION = 3  #: of what is measured; raised whenever a figure comes to mean something else
 LONGEST = 300  #: seconds of a file that are measured, from its beginning,
 MOST = LONGEST * 48_000  #: or so many samples, if these are fewer
-SHORT = 0.1  #: seconds by which a file may miss its header's length: what encoders add and decoders cut off
 PAUSE = 0.010  #: seconds of zeros from which they are digital silence, and not two zero crossings
 BELOW_PEAK = 80.0  #: dB under the strongest frequency at which a sound's bandwidth ends
 
@@ -47,7 +47,8 @@ class Measurements:
     Attributes:
         problem: why the file cannot be read; empty if it can. missing: it is not there, or may not be opened.
         format, subtype: as libsndfile names them, "WAV" and "PCM_16". size: of the file, in bytes.
-        rate: in Hz. channels: of the file. duration: in seconds, of all that decodes. promised: the same by the header.
+        rate: in Hz. channels: of the file. duration: in seconds, of all that decodes, whatever the header promises.
+        warnings: what is wrong with a file that was heard nevertheless, such as one that was cut off; without its name.
         samples: digest of the decoded samples (`features.cache.sample_digest`).
         peak: highest absolute sample; 1 is full scale.
         level: RMS of all but digital silence, in dB relative to full scale.
@@ -70,7 +71,7 @@ class Measurements:
     rate: int = 0
     channels: int = 0
     duration: float = 0.0
-    promised: float = 0.0
+    warnings: tuple[str, ...] = ()
     samples: str = ""
     peak: float = 0.0
     level: float = -np.inf
@@ -87,11 +88,6 @@ class Measurements:
     def silent(self) -> bool:
         """Whether a readable file holds nothing but digital silence."""
         return not self.problem and self.peak < _STEP
-
-    @property
-    def cut_short(self) -> bool:
-        """Whether the file holds less sound than its header promises, since it was cut off or is damaged."""
-        return self.duration < self.promised - SHORT
 
 
 @dataclass(frozen=True)
@@ -149,8 +145,8 @@ def measure_file(path: Path, folder: Path) -> MeasuredFile:
 
 def _measured(path: Path) -> MeasuredFile:
     """A file, measured afresh. Raises AudioError."""
-    info = audio.probe(path)
-    seconds = audio.blocks(path, info.rate, info.rate)
+    info, warnings = audio.probe(path), list[str]()
+    seconds = audio.blocks(path, info.rate, info.rate, log=warnings.append)
     samples = np.concatenate(list(islice(seconds, min(LONGEST, max(1, MOST // info.rate)))))
     rest = sum(len(block) for block in seconds)
     measurements = Measurements(
@@ -160,11 +156,13 @@ def _measured(path: Path) -> MeasuredFile:
         rate=info.rate,
         channels=info.channels,
         duration=(len(samples) + rest) / info.rate,
-        promised=info.duration,
+        warnings=tuple(line.removeprefix(shown(path)).lstrip(": ") for line in warnings),
         samples=sample_digest(samples, info.rate),
         **measure_samples(samples, info.rate),  # type: ignore[arg-type]
     )
-    return MeasuredFile(measurements, _model().embed(samples, info.rate))
+    windows = _model().windows(samples, info.rate, log=lambda line: None)  # whose warnings the file gave already
+    embedding = np.mean([window.embedding for window in windows], axis=0)
+    return MeasuredFile(measurements, np.asarray(embedding, np.float32))
 
 
 def measure_samples(samples: Floats, rate: int) -> dict[str, float]:
@@ -258,8 +256,9 @@ def _read(path: Path) -> MeasuredFile | None:
         values = content["measurements"]
         if set(values) != set(Measurements.__dataclass_fields__):
             return None
-        level = -np.inf if values["level"] is None else values["level"]
+        values["level"] = -np.inf if values["level"] is None else values["level"]
+        values["warnings"] = tuple(values["warnings"])
         embedding = np.frombuffer(base64.b64decode(content["embedding"], validate=True), "<f2")
-        return MeasuredFile(Measurements(**values | {"level": level}), embedding.astype(np.float32))
+        return MeasuredFile(Measurements(**values), embedding.astype(np.float32))
     except (OSError, ValueError, KeyError, TypeError):
         return None

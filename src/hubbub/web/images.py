@@ -34,7 +34,7 @@ _MAGMA = ("000004", "1c1044", "4f127b", "812581", "b5367a", "e55964", "fb8761", 
 def beginning(path: Path) -> tuple[Floats, int]:
     """What a picture shows of a file: its first `SECONDS`, shape (time,), and their rate. Raises AudioError."""
     rate = FOR_THE_EYE.sample_rate
-    return np.concatenate(list(islice(audio.blocks(path, rate, rate), SECONDS))), rate
+    return np.concatenate(list(islice(audio.blocks(path, rate, rate, log=lambda line: None), SECONDS))), rate
 
 
 def span(paths: Iterable[Path]) -> float:

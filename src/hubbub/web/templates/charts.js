@@ -131,7 +131,8 @@ hubbub.panel = (panel, x, top, left, right) => {
   }
   const y = (value) => top + panel.height - ((bend(value) - low) / (high - low)) * panel.height;
   const nodes = [hubbub.svg("text", { x: left, y: top - 8, style: "fill: var(--ink)" }, panel.title)];
-  const ticks = panel.log && known.length ? hubbub.logTicks(Math.min(...known), Math.max(...known)) : hubbub.ticks(low, high, 4);
+  const ticks =
+    panel.log && known.length ? hubbub.logTicks(Math.min(...known), Math.max(...known)) : hubbub.ticks(low, high, 4);
   for (const tick of ticks) {
     nodes.push(hubbub.svg("line", { class: "axis", x1: left, x2: right, y1: y(tick), y2: y(tick) }));
     nodes.push(

@@ -35,8 +35,8 @@
           : `${label(predicted)} ${confidence}, ${label(truth)} ${hubbub.percent(trueProbabilities[i])}`;
       list.append(hubbub.element("li", {}, hubbub.button(ids[i], ids[i]), hubbub.element("small", {}, text)));
     }
-    const why = rows.every((i) => hubbub.plays(ids[i])) ? [] : [hubbub.element("p", { class: "why" }, hubbub.data.mute)];
-    panel.replaceChildren(heading, close, ...why, list);
+    const why = hubbub.element("p", { class: "why" }, rows.every((i) => hubbub.plays(ids[i])) ? "" : hubbub.data.mute);
+    panel.replaceChildren(heading, close, why, list);
     if (rows.length < count)
       panel.append(hubbub.element("small", {}, `${count - rows.length} more are not listed in this page.`));
     panel.hidden = false;

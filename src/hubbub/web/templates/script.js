@@ -64,11 +64,12 @@ hubbub.axes = (picture, axes = JSON.parse(picture.dataset.axes)) => {
   const field = hubbub.element("span", { class: "field" }, picture);
   field.append(...axes.kilohertz.map((tick) => mark("kilohertz", "bottom", tick)));
   const last = axes.seconds.length - 1;
-  field.append(...axes.seconds.map(([text, place], i) => mark("seconds", "left", [i < last ? text : `${text} s`, place])));
+  const seconds = axes.seconds.map(([text, place], i) => [i < last ? text : `${text} s`, place]);
+  field.append(...seconds.map((tick) => mark("seconds", "left", tick)));
   box.append(hubbub.element("i", { class: "unit", "aria-hidden": "true" }, "kHz"), field);
   return box;
 };
-document.querySelectorAll("img[data-axes]").forEach((picture) => hubbub.axes(picture));
+for (const picture of document.querySelectorAll("img[data-axes]")) hubbub.axes(picture);
 
 // A tooltip beside the pointer.
 {
