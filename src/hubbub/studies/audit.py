@@ -121,7 +121,10 @@ def run(
     files = measure.measure_files([member.clip.path for member in clips], jobs, track=progress("listening"))
     overlaps = _overlaps(clips, files, progress("comparing"))
     exceptions = exceptions or Exceptions()
-    pairs = zip(clips, files, strict=True)
+    pairs = list(zip(clips, files, strict=True))
+    warned = [(member.clip.id, file.measurements.warnings[0]) for member, file in pairs if file.measurements.warnings]
+    if warned:
+        warnings += (f"clips heard with a warning: {len(warned):,}, the first is {': '.join(warned[0])}",)
     return Audit(
         dataset.name,
         split,

@@ -49,7 +49,7 @@ class _Reason(NamedTuple):
 
 
 _REASONS = (
-    _Reason("missing", "listed but not there", lambda m: m.missing, lambda m: 0, lambda m: m.problem),
+    _Reason("missing", "not there, or not to be opened", lambda m: m.missing, lambda m: 0, lambda m: m.problem),
     _Reason(
         "unreadable", "cannot be read", lambda m: bool(m.problem) and not m.missing, lambda m: 0, lambda m: m.problem
     ),
