@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hubbub.augment import rules
-from hubbub.augment.plan import Augment, spectrogram_chain, view, waveform_chain
+from hubbub.augment.plan import Augment, describe, spectrogram_chain, view, waveform_chain
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
 from hubbub.augment.steps import Step
 from hubbub.augment.waveform import Gain
@@ -75,3 +75,20 @@ def test_acoustic_rules_need_a_category() -> None:
 def test_what_makes_no_sense_together(fields: dict[str, object], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         Augment(**fields)  # type: ignore[arg-type]
+
+
+def test_what_a_view_changes_in_words() -> None:
+    """By the very draws of `view`, from a generator in the same state."""
+    steps = tuple(Step(kind, value, value) for kind, value in (("gain", 0.5), ("noise", 20), ("reverb", 0.4)))
+    plan = Augment(waveform=(*steps, Step("pitch", 1, 1, 0.5)), roll=True, gain_db=6, mask_bands=4, crop_frames=9)
+    first, second = (np.random.default_rng(1) for _ in range(2))
+    words = describe(SPEC, plan, first)
+    view(SOUND, SPEC, plan, second)
+    assert first.random() == second.random()
+    assert words is not None
+    assert words[:3] == ["gain 0.50", "noise at 20 dB", "room of 0.4 s"]
+    assert [word.split()[0] for word in words[-4:]][:2] == ["rolled", "low/middle/high"]
+    assert describe(SPEC, Augment(), first) is None
+    assert describe(SPEC, Augment(waveform=(Step("pitch", 1, 1, 1e-9),)), first) == []
+    chosen = describe(SPEC, Augment(rules="balanced"), np.random.default_rng(0))
+    assert chosen is not None and 2 <= len(chosen[0].split(", ")) <= 4

@@ -23,7 +23,7 @@ TEMPLATE = """{% extends "base.html" %}{% import "macros.html" as ui %}{% block 
 <td data-value="">{{ ui.bar(0.5, "half") }}</td></tr>{% endfor %}
 </tbody></table></div>
 {{ ui.scatter("map", "a map") }}
-<div class="clips">{% for name in names %}{{ ui.clip(name, name, picture, wave, sounds, name) }}{% endfor %}</div>
+<div class="clips">{% for name in names %}{{ ui.clip(name, name, picture, wave, axes, sounds, name) }}{% endfor %}</div>
 {% endblock %}"""
 COUNTS = (3, 1000, 20, 100, 7)
 LOOKS = [pytest.param(width, dark, id=f"{width}{'dark' if dark else ''}") for width in (WIDE, PHONE) for dark in (0, 1)]
@@ -45,7 +45,8 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scatter |= {"hue": [0, 1], "hues": HOSTILE[:2], "xlabel": HOSTILE[0], "ylabel": HOSTILE[1]}
     scatter |= {"xticks": [[2, HOSTILE[0]]], "yticks": [[1, HOSTILE[1]]]}
     content = {"names": HOSTILE, "counts": COUNTS, "mute": MUTE}
-    content |= {"picture": images.logmel_png(tone, 16_000), "wave": images.waveform(tone, 16_000)}
+    content |= {"picture": images.logmel_png(tone, 16_000, 5), "wave": images.waveform(tone, 16_000, 5)}
+    content |= {"axes": images.axes(5)}
     shipped = page._source
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "_source", lambda name: TEMPLATE if name == "kit.html" else shipped(name))
@@ -61,6 +62,8 @@ def test_looks(kit: Path, visit: Visit, width: int, dark: bool) -> None:
     assert opened.title() == HOSTILE[1] == opened.locator("h1").inner_text()
     pictures = opened.evaluate("[...document.images].map((image) => image.complete && image.naturalWidth)")
     assert pictures == [images.WIDTH] * len(HOSTILE)
+    marks = opened.locator(".clip").first.locator(".axes i").all_inner_texts()
+    assert marks == ["kHz", "0.5", "2", "5", "10", "20", "0", "1", "2", "3", "4", "5 s"]
 
 
 class TestPlayers:

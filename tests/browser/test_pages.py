@@ -1,5 +1,6 @@
 """The pages that `hubbub` writes, opened: whatever a clip or a class is called, they show it and play it."""
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,18 @@ from threadpoolctl import threadpool_limits
 
 import browsing
 import tinymodel
+import tinypages
 import tinyruns
 from browsing import PHONE, WIDE, Visit
 from hubbub import audio, modelfile
+from hubbub.data import esc50
 from hubbub.data.sources import open_dataset
 from hubbub.storage import write_csv
 
 pytestmark = pytest.mark.usefixtures("browser")  # first of all: without one, no page need be made
 RATE = 16_000
-#: Classes and clips that would be markup, or end a script, if anything let them; the "/" ends a folder's name.
-RAIN, DOG = "rain & <b>wind<b>", "\N{DOG FACE} \"dog\" 'x'"
+#: Classes and clips that would be markup, or end a script, or push the page wide, if anything let them.
+RAIN, DOG = "rain & <b>wind<b>", "\N{DOG FACE} \"dog\" 'x'" + "g" * 190
 SCRIPT = '"><script>alert(1)</script>.wav'
 LONG = "long" * 40 + ".wav"
 LOOKS = [pytest.param(width, dark, id=f"{width}{'dark' if dark else ''}") for width in (WIDE, PHONE) for dark in (0, 1)]
@@ -84,7 +87,7 @@ class TestExplore:
     def test_looks_and_plays(self, explored: Path, visit: Visit, width: int, dark: bool) -> None:
         opened = visit(explored, width, dark)
         every_button(opened, ".clips")
-        assert opened.locator("table.sortable tbody tr").count() == 2
+        assert opened.locator("table.narrow tbody tr").count() == 2
         for name in (RAIN, DOG):
             assert opened.get_by_text(name.replace("_", " "), exact=True).count()
 
@@ -96,6 +99,18 @@ class TestExplore:
             assert points.count() == 10
             points.last.click()  # the last one drawn lies above all others
             browsing.hears(opened)
+
+    def test_the_last_column_is_not_cut(self, tmp_path: Path, visit: Visit) -> None:
+        from hubbub.report import explore_page
+        from hubbub.studies.explore import explore
+
+        clips = {"1.wav": "drinking_sipping", "2.wav": "washing_machine", "3.wav": "washing_machine"}
+        dataset = replace(tinypages.sounding(tmp_path, clips), categories=esc50.categories(set(clips.values())))
+        explore_page.write(tmp_path / "page.html", explore(dataset))
+        opened = visit(tmp_path / "page.html")
+        table, room = opened.locator("table.narrow").evaluate("(t) => [t.offsetWidth, t.parentElement.clientWidth]")
+        assert opened.locator("table.narrow th").last.inner_text() == "bandwidth [kHz]"
+        assert table <= room
 
     def test_what_is_broken_or_double_is_named(self, explored: Path, visit: Visit) -> None:
         opened = visit(explored, PHONE)
@@ -206,6 +221,31 @@ class TestRun:
             found.add(tuple(heads()))
             assert sorted(heads()) == sorted(LABELS)
         assert len(found) > 1
+
+    def test_a_clip_without_a_player_says_why(
+        self, tmp_path: Path, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from hubbub.report import playlist, run_page
+
+        monkeypatch.setattr(playlist, "RIGHT_ONES", 0)
+        run, sounds = a_run(tmp_path, PLANTED)
+        run_page.write(tmp_path / "page.html", run, sounds)
+        opened = visit(tmp_path / "page.html")
+        opened.get_by_role("button", name="cow predicted as cow: 5", exact=True).click()
+        assert opened.locator(".matrix-cell .play").count() == 0
+        assert "Without a player" in opened.locator(".matrix-cell .why").inner_text()
+
+    def test_learning_curves_have_training_accuracy_and_marks_of_the_rate(self, tmp_path: Path, visit: Visit) -> None:
+        from hubbub.report import run_page
+
+        run, sounds = a_run(tmp_path, PLANTED)
+        columns = ["stage", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"]
+        rows = [[1, epoch, 2 / epoch, 0.3 * epoch, 1 / epoch, 0.2 * epoch, 0.0009 / epoch] for epoch in (1, 2, 3)]
+        write_csv(run.folder / "epochs.csv", columns, rows)
+        run_page.write(tmp_path / "page.html", run, sounds)
+        chart = visit(tmp_path / "page.html").locator("[data-curves] svg")
+        assert {"accuracy", "learning rate", "3e-4", "9e-4"} <= set(chart.locator("text").all_text_contents())
+        assert chart.locator("path").count() == 5
 
     def test_mistakes_of_one_class_alone(self, reported: Path, visit: Visit) -> None:
         opened = visit(reported, PHONE)

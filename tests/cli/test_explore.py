@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,34 @@ def test_json_is_the_same_tables(mine: Path) -> None:
     assert facts["totals"]["clips"] == len(facts["clips"]) == 10
     assert [row["class"] for row in facts["classes"]] == ["cat", "dog"]
     assert facts["duplicates"] == [[f"dog/{tinysounds.HOSTILE}", "dog/a.wav"]]
+
+
+def test_a_name_that_is_a_formula_is_text_in_a_spreadsheet(tmp_path: Path) -> None:
+    for label in ("=cmd|'calc'!A1", "+1", "@sum", "-dog"):
+        audio.write_wav(tmp_path / "mine" / label / "=1+1.wav", np.full(4000, -0.1), 8000)
+    result = CliRunner().invoke(app, ["explore", str(tmp_path / "mine"), "--csv", str(tmp_path / "t")])
+    assert result.exit_code == 0, result.output
+    for name in ("clips", "classes"):
+        with (tmp_path / "t" / f"{name}.csv").open(newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+        assert sorted(row["class"] for row in rows) == ["'+1", "'-dog", "'=cmd|'calc'!A1", "'@sum"]
+        assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "@")]
+    with (tmp_path / "t" / "clips.csv").open(newline="", encoding="utf-8") as handle:
+        assert [float(row["offset"]) for row in csv.DictReader(handle)] == [pytest.approx(-0.1, abs=1e-4)] * 4
+
+
+def test_each_remark_names_its_worst_clips(mine: Path) -> None:
+    lines = CliRunner().invoke(app, ["explore", str(mine)]).output.splitlines()
+    after = lines[next(row for row, line in enumerate(lines) if "with digital silence" in line) + 1]
+    assert after.strip() == "dog/padded.wav: 62 %"
+
+
+def test_a_pipe_and_a_link_to_a_device_are_not_waited_for(mine: Path) -> None:
+    os.mkfifo(mine / "dog" / "pipe.wav")
+    (mine / "dog" / "device.wav").symlink_to("/dev/zero")
+    for command in ("explore", "audit"):
+        result = CliRunner().invoke(app, [command, str(mine), "--json"])
+        assert json.loads(result.stdout)
 
 
 def test_what_has_no_sound_has_dashes_in_the_table(tmp_path: Path) -> None:

@@ -63,7 +63,22 @@ def test_a_file_name_is_never_markup(text: str) -> None:
 def test_problems_and_duplicates_are_shown(text: str) -> None:
     assert "broken.wav" in text
     assert "1 clip cannot be read" in text
-    assert "Clips of the same samples" in text
+    assert "as dog/&lt;img src=x" in text
+
+
+def test_each_remark_lists_its_clips(found: Exploration) -> None:
+    rows = {row["text"].split(" (")[0]: row for row in explore_page.listed(found)}
+    padded = rows["1 clip with digital silence"]
+    assert [(row["clip"].id, row["detail"]) for row in padded["clips"]] == [("dog/padded.wav", "62 %")]
+    assert [row["clip"].id for row in rows["1 clip cannot be read"]["clips"]] == ["cat/broken.wav"]
+    assert [row["broken"] for row in rows.values()][:2] == [True, False]
+
+
+def test_what_was_not_read_comes_first(found: Exploration, tmp_path: Path) -> None:
+    told = replace(found, dataset=replace(found.dataset, warnings=("12 <b>.xyz</b> files not read",)))
+    explore_page.write(tmp_path / "page.html", told)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert text.index("12 &lt;b&gt;.xyz&lt;/b&gt; files not read") < text.index("1 clip cannot be read")
 
 
 def test_histograms_count_all_clips(found: Exploration) -> None:
@@ -83,7 +98,7 @@ def test_the_ends_of_a_histogram_are_those_of_the_clips(found: Exploration) -> N
 
 
 def test_each_class_has_its_most_and_least_typical_clip(found: Exploration) -> None:
-    cards = explore_page.cards(found, ("cat", "dog"), 1, iter)
+    cards = explore_page.cards(found, ("cat", "dog"), 5.0, 1, iter)
     assert [(card["label"], [clip["id"] for clip in card["clips"]]) for card in cards] == [
         (label, [found.clips[found.typical[label][place]].id for place in (0, -1)]) for label in ("cat", "dog")
     ]
@@ -112,15 +127,8 @@ def test_a_dataset_of_which_nothing_can_be_heard(tmp_path: Path) -> None:
 
 
 def test_long_lists_are_cut(found: Exploration, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explore_page, "MOST_COPIES", 1)
-    groups = explore_page.duplicates(found)["groups"]
-    assert [([clip.id for clip in group["clips"]], group["more"]) for group in groups] == [
-        ([f"dog/{tinysounds.HOSTILE}"], 1)
-    ]
-    assert explore_page.clips_to_hear(found, (), ()) == [found.duplicates[0][0]]
     monkeypatch.setattr(explore_page, "MOST_LISTED", 0)
-    assert explore_page.problems(found) == {"lines": [], "more": 1}
-    assert explore_page.duplicates(found) == {"groups": [], "more": 1}
+    assert [(row["clips"], row["more"]) for row in explore_page.listed(found)][:2] == [([], 1), ([], 1)]
     monkeypatch.setattr(explore_page, "MOST_CLASSES", 1)
     assert explore_page.shown_classes(found) == ("cat",)
 

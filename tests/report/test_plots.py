@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate import summary
-from hubbub.report import plots
+from hubbub.report import figures, plots
 from hubbub.runs.run import Run
 from hubbub.storage import write_csv, write_json, write_text
 
@@ -44,13 +44,13 @@ def cross_validation(folder: Path) -> Run:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were written, to look into."""
     kept: list[Any] = []
-    real = plots.save
+    real = figures.save
 
     def keep(figure: Any, path: Path) -> None:
         kept.append(figure)
         real(figure, path)
 
-    monkeypatch.setattr(plots, "save", keep)
+    monkeypatch.setattr(figures, "save", keep)
     return kept
 
 
@@ -105,6 +105,37 @@ def test_epochs_of_several_stages_follow_each_other(tmp_path: Path, drawn: list[
     assert [text.get_text() for text in loss.texts] == ["stage 1", "2"]
 
 
+def test_training_accuracy_where_it_was_kept(tmp_path: Path, drawn: list[Any]) -> None:
+    run = made(tmp_path)
+    write_csv(tmp_path / "epochs.csv", (*COLUMNS, "train_accuracy"), ((*row, 0.1 * row[1]) for row in ROWS))
+    plots.plot_curves(run, tmp_path / "x.png")
+    accuracy = drawn[0].axes[1]
+    assert accuracy.get_ylabel() == "accuracy [%]"
+    np.testing.assert_allclose(accuracy.lines[0].get_ydata(), [10, 20, 10])
+
+
+def test_learning_rates_have_marks(tmp_path: Path, drawn: list[Any]) -> None:
+    run = made(tmp_path)
+    for rates, marks in (((1e-3, 5e-4, 1e-4), ["0.0001", "0.0002", "0.0005", "0.001"]), ((9e-4, 8e-4, 6e-4), None)):
+        rows = [(*row[:5], rate) for row, rate in zip(ROWS, rates, strict=True)]
+        write_csv(tmp_path / "epochs.csv", COLUMNS[:6], rows)
+        plots.plot_curves(run, tmp_path / "x.png")
+        labels = [text.get_text() for text in drawn[-1].axes[2].get_yticklabels()]
+        assert labels == (marks or ["0.0006", "0.0009"])
+
+
+def test_any_label_and_any_name_of_a_run_are_drawn_as_they_are(tmp_path: Path, drawn: list[Any]) -> None:
+    """A dollar is no mathematics, what no font has is no warning, and a long label leaves room for the picture."""
+    run = made(tmp_path / "my_run $x^$")
+    labels = ("$x_1$ \\frac", "犬🐶", "a" * 200)
+    write_json(run.folder / "about.json", run.record.to_dict() | {"labels": labels})
+    write_csv(run.folder / "strengths.csv", ["epoch", *labels], [[1, 1, 1, 1], [2, 0.5, 1, 1.5]])
+    assert len(plots.draw_all(Run(run.folder))) == 3
+    confusion = drawn[-1].axes[0]
+    assert confusion.get_yticklabels()[0].get_text() == "$x 1$ \\frac"
+    assert title(drawn[-1]).startswith("my_run $x^$: esc50")
+
+
 def test_older_runs_have_no_learning_rate(tmp_path: Path, drawn: list[Any]) -> None:
     plots.plot_curves(made(tmp_path, columns=5), tmp_path / "x.png")
     assert [axes.get_ylabel() for axes in drawn[0].axes] == ["loss", "validation\naccuracy [%]"]
@@ -156,8 +187,8 @@ def test_damaged_epochs(tmp_path: Path, table: str) -> None:
 def test_confusion(tmp_path: Path, drawn: list[Any]) -> None:
     plots.plot_confusion(made(tmp_path), tmp_path / "x.png")
     axes = drawn[0].axes[0]
-    counts = {(text.get_position(), text.get_text()) for text in axes.texts if len(text.get_text()) == 1}
-    assert counts == {((1, 0), "2"), ((2, 1), "1")}
+    counts = {text.get_position(): text.get_text() for text in axes.texts if text.get_text().isdigit()}
+    assert counts == {(0, 0): "8", (1, 0): "2", (1, 1): "9", (2, 1): "1", (2, 2): "10"}
     assert [text.get_text() for text in axes.texts if "%" in text.get_text()] == ["80%", "90%", "100%"]
     right, wrong = (image.get_array() for image in axes.images)
     np.testing.assert_allclose(right.compressed(), [0.8, 0.9, 1.0])
@@ -203,5 +234,5 @@ def test_titles_say_what_ran(tmp_path: Path, drawn: list[Any]) -> None:
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made(tmp_path)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(RefusedError, match=r"hubbub\[plot\]"):
+    with pytest.raises(RefusedError, match=r"\.\[plot\]"):
         plots.draw_all(run)

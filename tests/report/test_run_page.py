@@ -212,6 +212,13 @@ def test_calibration_is_on_the_page(tmp_path: Path) -> None:
 # --- sounds -----------------------------------------------------------------------------------------------------------
 
 
+def test_warnings_of_training_are_on_the_page(tmp_path: Path) -> None:
+    outcome = {"warnings": ["the <b>checkpoint</b> is no better than chance"]}
+    run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED, outcome=outcome)
+    run_page.write(tmp_path / "page.html", run)
+    assert "the &lt;b&gt;checkpoint&lt;/b&gt; is no better than chance" in tinypages.body(tmp_path / "page.html")
+
+
 def test_mistakes_come_with_their_sounds_and_some_right_ones_after_them(tmp_path: Path, here: Callable) -> None:
     run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED, dataset="esc50+60")
     asked = here(tinypages.sounding(tmp_path / "sounds", clips_of(run)))
@@ -224,13 +231,13 @@ def test_mistakes_come_with_their_sounds_and_some_right_ones_after_them(tmp_path
     assert set(sounds[:6]) == wrong and not wrong & set(sounds[6:])
     rest = [clip.partition("-")[0] for clip in sounds[6:]]
     assert sorted(rest[:4]) == sorted(LABELS) and {label: rest.count(label) for label in LABELS} == {
-        "siren": 4,
-        "dog": 4,
+        "siren": 6,
+        "dog": 6,
         "rain": 3,
         "cow": 3,
     }
     assert asked == ["esc50"] and walked == ["sounds"]
-    assert written == run_page.Written((tmp_path / "page.html").stat().st_size, 20, "")
+    assert written == run_page.Written((tmp_path / "page.html").stat().st_size, 24, "")
     assert set(tinypages.kept(tmp_path / "page.html", "data")["pictures"]) == wrong
     assert 'class="note' not in tinypages.body(tmp_path / "page.html")
 

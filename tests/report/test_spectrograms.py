@@ -6,28 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hubbub.errors import RefusedError, UsageError
+from hubbub.errors import RefusedError
 from hubbub.logmel import LogMelSpec, logmel, mel_bands
-from hubbub.report import spectrograms
-from hubbub.report.spectrograms import Stretch, draw_scene, figure, mel_axis, save
+from hubbub.report import figures, spectrograms
+from hubbub.report.figures import figure
+from hubbub.report.spectrograms import Stretch, draw_scene, mel_axis
 
 
-def test_the_mel_axis_stands_where_the_bands_are() -> None:
+def test_the_mel_axis_stands_where_the_bands_are(tmp_path: Path) -> None:
     spec = LogMelSpec(sample_rate=32_000, n_fft=16_384, win_length=800, n_mels=64)
-    axes = figure(4, 3).subplots()
-    mel_axis(axes, spec)
+    with figure(tmp_path / "x.png", 4, 3) as drawing:
+        axes = drawing.subplots()
+        mel_axis(axes, spec)
     ticks = dict(zip((text.get_text() for text in axes.get_yticklabels()), axes.get_yticks(), strict=True))
     assert list(ticks) == ["0.1", "0.5", "1", "2", "5", "10"]
     for name, place in ticks.items():
         loudest = mel_bands(spec)[:, round(float(name) * 1000 / 32_000 * 16_384)]
         assert loudest[int(place)] == max(loudest) or abs(place - round(place)) < 0.1
-
-
-def test_a_name_that_is_no_picture(tmp_path: Path) -> None:
-    for name in ("view", "view.wav"):
-        with pytest.raises(UsageError, match=r"must end in \.png"):
-            save(figure(2, 2), tmp_path / name)
-    assert not list(tmp_path.iterdir())
 
 
 # --- scenes ---
@@ -46,7 +41,7 @@ def test_a_scene(tmp_path: Path) -> None:
 
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(RefusedError, match=r"hubbub\[plot\]"):
+    with pytest.raises(RefusedError, match=r"\.\[plot\]"):
         draw_scene(tmp_path / "scene.png", SCENE, SCENE_SPEC, STRETCHES, "two sounds")
     assert not list(tmp_path.iterdir())
 
@@ -73,8 +68,8 @@ def test_normalisation_is_undone(name: str) -> None:
 @pytest.mark.parametrize(("name", "unit"), [("fixed", "ln power"), ("range", "dB relative"), ("clip", "power [dB]")])
 def test_views_are_drawn_on_one_scale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, unit: str) -> None:
     kept: list[Any] = []
-    real = spectrograms.save
-    monkeypatch.setattr(spectrograms, "save", lambda figure, path: (kept.append(figure), real(figure, path)))
+    real = figures.save
+    monkeypatch.setattr(figures, "save", lambda figure, path: (kept.append(figure), real(figure, path)))
     spec = SPECS[name]
     array = logmel(SOUND, spec)
     spectrograms.draw_views(tmp_path / "x.png", [("a", array), ("b", array - 1)], SOUND, spec, "two views")

@@ -54,7 +54,40 @@ def test_a_run_at_a_glance(tmp_path: Path) -> None:
     assert rows["train"] == ["25", "96.12", "%", "0.123"] and rows["test"][:2] == ["30", "90.00"]
     assert "validation" not in rows and "folds" not in text
     assert "lowest recall: dog 80 %, rain 90 %, siren 100 %" in text
-    assert "3 of 30 clips wrong; most confused: dog / rain 2, rain / siren 1" in text
+    assert "3 of 30 clips wrong; most often, true -> predicted: dog -> rain 2, rain -> siren 1" in text
+    assert "epoch" not in text
+
+
+def test_a_mistake_is_told_from_the_truth_to_what_was_predicted(tmp_path: Path) -> None:
+    """Not in the order of the alphabet: the siren was taken for the dog."""
+    assert "true -> predicted: siren -> dog 3\n" in printed(overview(made(tmp_path, [2, 5, 8]))).replace(" \n", "\n")
+
+
+def test_of_which_checkpoint_the_figures_are(tmp_path: Path) -> None:
+    run = made(tmp_path, [0])
+    columns = ["stage", "epoch", "train_loss", "val_loss", "val_accuracy"]
+    write_csv(tmp_path / "epochs.csv", columns, [[1, 1, 2.9, 0.5, 0.8], [1, 2, 2.6, 0.3, 0.9], [1, 3, 2.5, 0.4, 0.9]])
+    text = printed(overview(run))
+    assert "the chosen checkpoint (epoch 2) on clips as they are; the training loss of an epoch is of clips" in text
+
+
+def test_warnings_of_a_run_and_of_its_folds(tmp_path: Path) -> None:
+    run = made(tmp_path, [0])
+    run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.9}})
+    assert "warning:" not in printed(overview(run))
+    tinyruns.changed(made(tmp_path / "fold2", [0]), outcome={"warnings": ["no better than chance"]})
+    run = tinyruns.changed(run, outcome={"seconds": 1.0, "warnings": ["only 5 s are used"]})
+    lines = printed(overview(run)).splitlines()
+    assert [line.strip() for line in lines[1:3]] == [
+        "warning: only 5 s are used",
+        "warning: fold2: no better than chance",
+    ]
+
+
+def test_what_would_move_a_terminal_is_shown_as_an_escape(tmp_path: Path) -> None:
+    text = printed(overview(made(tmp_path, [0], labels=("dog\x1b[31m", "rain\n", "siren"))))
+    assert "\x1b" not in text
+    assert r"dog\x1b[31m -> rain\n 1" in text
 
 
 def test_an_evaluation_has_no_training_but_says_how_it_knows_the_unknown(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 import tinyleaks
 import tinyruns
+from hubbub import audio
 from hubbub.data import esc50
-from hubbub.data.dataset import Dataset
+from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import UsageError
+from hubbub.listen.classifier import WindowResult
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.studies import audit, measure, near_duplicates, shortcuts
@@ -149,8 +152,8 @@ class TestRun:
 class Silent:
     """A model that hears the same in everything, so that all are neighbours."""
 
-    def embed(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        return np.ones(2, np.float32)
+    def windows(self, samples: np.ndarray, rate: int, log: object) -> list[WindowResult]:
+        return [WindowResult(0.0, 1.0, np.ones(2, np.float32), np.ones(2, np.float32), 1.0)]
 
 
 def predicting(folder: Path, dataset: Dataset) -> Run:
@@ -166,6 +169,25 @@ def predicting(folder: Path, dataset: Dataset) -> Run:
 @pytest.fixture
 def real(esc50_root: Path) -> Dataset:
     return esc50.load(esc50_root)
+
+
+def test_what_was_not_read_and_what_is_not_known_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `hubbub explore` does: the dataset's own warnings, clips that are cut off, recordings that nobody named."""
+    monkeypatch.setenv("HUBBUB_CACHE", str(tmp_path / "cache"))
+    clips = []
+    for number in range(3):
+        path = tmp_path / f"{number}.wav"
+        audio.write_wav(path, np.random.default_rng(number).standard_normal(8000) / 10, 8000)
+        clips.append(Clip(path.name, path, "rain", path.name))
+    clips[1].path.write_bytes(clips[1].path.read_bytes()[:4000])
+    dataset = Dataset("mine", "Mine", ("rain",), tuple(clips), "", "", "", warnings=("12 .xyz files not read",))
+    split = SplitTable("mine", {clip.id: ("train",) for clip in clips})
+    first, recordings, cut = audit.run(dataset, split).warnings
+    assert first == "12 .xyz files not read"
+    assert recordings.startswith("no source recordings are known")
+    assert cut.startswith("clips heard with a warning: 1, the first is 1.wav: is cut off, heard up to 0.2")
+    known = replace(dataset, clips=tuple(replace(clip, group="one") for clip in clips))
+    assert not any("recordings" in line for line in audit.run(known, split).warnings)
 
 
 def without_listening(monkeypatch: pytest.MonkeyPatch) -> None:

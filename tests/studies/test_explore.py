@@ -11,6 +11,7 @@ from hubbub.data.esc50 import categories
 from hubbub.data.sources import open_dataset
 from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, explore, flat_map, sample
+from hubbub.studies.findings import findings
 from hubbub.studies.measure import Measurements
 
 
@@ -98,6 +99,35 @@ class TestTables:
         for part in ("1 clip cannot be read", "very samples", "clipped", "DC offset", "fewer than 10", "no source rec"):
             assert part in said
         assert "uneven" not in said
+
+    def test_findings_name_the_clips_the_worst_first(self) -> None:
+        exploration = made([[0.0, 1.0]] * 4, ["a"] * 4)
+        loud = replace(exploration.measurements[0], bandwidth=4000.0, duration=5.0)
+        measurements = (
+            replace(loud, silence=0.2),
+            replace(loud, silence=0.9, samples="1"),
+            replace(loud, warnings=("is cut off", "is of opposite phase"), samples="2"),
+            replace(loud, samples="0", offset=-0.2),
+        )
+        rows = findings(replace(exploration, measurements=measurements))
+        assert [(row.name, row.clips, row.details) for row in rows] == [
+            ("warned", (2,), ("is cut off; is of opposite phase",)),
+            ("duplicates", (3,), ("as 0.wav (a)",)),
+            ("padded", (1, 0), ("90 %", "20 %")),
+            ("offset", (3,), ("-0.200",)),
+        ]
+        assert str(rows[0]) == "1 clip heard with a warning"
+
+    def test_long_files_that_begin_alike_are_no_duplicates(self) -> None:
+        exploration = made([[0.0, 1.0]] * 2, ["a"] * 2)
+        first = replace(exploration.measurements[0], duration=900.0)
+        assert replace(exploration, measurements=(first, replace(first, duration=901.0))).duplicates == ()
+
+    def test_what_was_not_read_is_the_first_remark(self) -> None:
+        exploration = made([[0.0, 1.0]], ["a"])
+        told = replace(exploration, dataset=replace(exploration.dataset, warnings=("12 .xyz files not read",)))
+        assert explore_tables.remarks(told)[0] == "12 .xyz files not read"
+        assert explore_tables.to_dict(told)["remarks"][0] == "12 .xyz files not read"
 
     @pytest.mark.parametrize(
         ("labels", "said"),

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,7 +158,7 @@ class TestFiles:
     def test_a_damaged_cache_is_made_anew(self, paths: list[Path], tmp_path: Path) -> None:
         before = measure_files(paths[:1], folder=tmp_path / "cache")
         for cached in (tmp_path / "cache").iterdir():
-            cached.write_text('{"facts": {"level": 1}, "embedding": ""}')
+            cached.write_text('{"measurements": {"level": 1}, "embedding": ""}')
         assert measure_files(paths[:1], folder=tmp_path / "cache")[0].measurements == before[0].measurements
 
     def test_another_content_under_the_same_name(self, paths: list[Path], tmp_path: Path) -> None:
@@ -184,6 +185,46 @@ class TestFiles:
         measured = measure_files([tmp_path / "a.wav"], folder=tmp_path / "cache")[0].measurements
         assert measured.duration == pytest.approx(2)
         assert measured.silence == 0
+
+    def test_memory_is_bounded_at_any_rate(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        lengths: list[int] = []
+        real = measure.measure_samples
+        monkeypatch.setattr(measure, "MOST", 2 * 96_000 + 5)
+        monkeypatch.setattr(
+            measure, "measure_samples", lambda samples, rate: (lengths.append(len(samples)), real(samples, rate))[1]
+        )
+        audio.write_wav(tmp_path / "a.wav", noise(4, 96_000), 96_000)
+        measured = measure_files([tmp_path / "a.wav"], folder=tmp_path / "cache")[0].measurements
+        assert lengths == [2 * 96_000]
+        assert measured.duration == pytest.approx(4)
+
+    def test_a_truncated_file_is_as_long_as_what_it_holds(self, tmp_path: Path) -> None:
+        audio.write_wav(tmp_path / "whole.wav", noise(5), RATE)
+        for name, size in (("whole.wav", None), ("cut.wav", 44 + 2 * 1323)):  # 0.03 s
+            (tmp_path / name).write_bytes((tmp_path / "whole.wav").read_bytes()[:size])
+        whole, cut = (
+            file.measurements
+            for file in measure_files([tmp_path / "whole.wav", tmp_path / "cut.wav"], folder=tmp_path / "cache")
+        )
+        assert (whole.duration, whole.warnings) == (5, ())
+        assert cut.duration == pytest.approx(0.03)
+        assert cut.warnings == ("is cut off, heard up to 0.03 s only, of 5.00 s that it promises",)
+        (tmp_path / "cut.wav").rename(tmp_path / "other.wav")
+        assert measure_files([tmp_path / "other.wav"], folder=tmp_path / "cache")[0].measurements == cut
+
+    def test_a_pipe_and_a_device_are_not_opened(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.wav")
+        (tmp_path / "device.wav").symlink_to("/dev/zero")
+        for name in ("pipe.wav", "device.wav"):
+            (file,) = measure_files([tmp_path / name], folder=tmp_path / "cache")
+            assert "is a pipe or device, not a sound file" in file.measurements.problem
+
+    def test_a_cache_that_cannot_be_written_stops_nothing(
+        self, paths: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "cache").write_text("a file, not a folder")
+        assert measure_files(paths[:1], folder=tmp_path / "cache")[0].measurements.duration == 1
+        assert "set HUBBUB_CACHE" in caplog.text
 
 
 def test_embeddings_of_nothing() -> None:

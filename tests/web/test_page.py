@@ -91,5 +91,5 @@ class TestWrite:
 
     def test_without_jinja_the_extra_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
-        with pytest.raises(RefusedError, match=r"hubbub\[report\]"):
+        with pytest.raises(RefusedError, match=r"\.\[report\]"):
             page.write(tmp_path / "page.html", "one.html", "title", name="x")

@@ -84,3 +84,13 @@ def view(
     """What a network is shown of a waveform, shape (time,) at `spec.sample_rate`: augmented log-mel (rows, columns)."""
     changed = apply_all(waveform_chain(plan, spec.sample_rate, category, strength), sound, rng)
     return apply_all(spectrogram_chain(plan, spec), logmel(changed, spec), rng)
+
+
+def describe(
+    spec: LogMelSpec, plan: Augment, rng: np.random.Generator, category: str = "", strength: float = 1.0
+) -> list[str] | None:
+    """What `view` does to a sound with the same draws, a few words each; None for a plan that changes nothing."""
+    transforms = [*waveform_chain(plan, spec.sample_rate, category, strength), *spectrogram_chain(plan, spec)]
+    if not transforms:
+        return None
+    return list(filter(None, (transform.describe(transform.draw(rng)) for transform in transforms)))

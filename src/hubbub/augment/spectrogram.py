@@ -23,6 +23,10 @@ class Roll:
         """See class."""
         return np.roll(array, round(parameters * array.shape[-1]), axis=-1)
 
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"rolled by {parameters:.0%}"
+
 
 @dataclass(frozen=True)
 class Equalise:
@@ -49,6 +53,10 @@ class Equalise:
         power = np.maximum(np.exp(array * std + mean) - floor, 0.0)
         return np.asarray((np.log(power * gain[:, None] + floor) - mean) / std, dtype=np.float32)
 
+    def describe(self, parameters: tuple[float, float, float]) -> str:
+        """See `Transform`."""
+        return "low/middle/high " + "/".join(f"{gain:+.0f}" for gain in parameters) + " dB"
+
 
 @dataclass(frozen=True)
 class RepeatOverSilence:
@@ -71,6 +79,10 @@ class RepeatOverSilence:
         if not parameters or not len(audible) or audible[-1] + 1 == array.shape[-1]:
             return array
         return array[:, np.arange(array.shape[-1]) % (audible[-1] + 1)]
+
+    def describe(self, parameters: bool) -> str:
+        """See `Transform`."""
+        return "silence at the end filled" if parameters else ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,10 @@ class Mask:
         masked[low : low + bands] = masked[:, start : start + frames] = array.mean()
         return masked
 
+    def describe(self, parameters: tuple[int, float, int, float]) -> str:
+        """See `Transform`."""
+        return f"{parameters[0]} bands and {parameters[2]} frames masked"
+
 
 @dataclass(frozen=True)
 class RandomCrop:
@@ -117,6 +133,10 @@ class RandomCrop:
         """See class."""
         start = round(parameters * max(array.shape[-1] - self.frames, 0))
         return array[..., (start + np.arange(self.frames)) % array.shape[-1]]
+
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"{self.frames} frames, cut out at {parameters:.0%} of the rest"
 
 
 def mixup(first: Floats, second: Floats, share: float) -> Floats:

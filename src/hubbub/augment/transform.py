@@ -22,6 +22,9 @@ class Transform(Protocol):
     def apply(self, array: Floats, parameters: Any) -> Floats:
         """A changed copy of `array`; the same parameters always change it the same way."""
 
+    def describe(self, parameters: Any) -> str:
+        """What those parameters do, in a few words; empty if nothing."""
+
 
 @dataclass(frozen=True)
 class Ranged(ABC):
@@ -48,6 +51,10 @@ class Ranged(ABC):
 
     @abstractmethod
     def apply(self, array: Floats, parameters: Any) -> Floats:
+        """See `Transform`."""
+
+    @abstractmethod
+    def describe(self, parameters: Any) -> str:
         """See `Transform`."""
 
     def amount(self, rng: np.random.Generator) -> float:
@@ -86,6 +93,10 @@ class Sometimes:
         """See class."""
         return array if parameters is None else self.transform.apply(array, parameters)
 
+    def describe(self, parameters: Any | None) -> str:
+        """See `Transform`."""
+        return "" if parameters is None else self.transform.describe(parameters)
+
 
 @dataclass(frozen=True)
 class Choose:
@@ -111,6 +122,10 @@ class Choose:
             array = self.transforms[index].apply(array, drawn)
         return array
 
+    def describe(self, parameters: tuple[tuple[int, Any], ...]) -> str:
+        """See `Transform`."""
+        return ", ".join(self.transforms[index].describe(drawn) for index, drawn in parameters)
+
 
 @dataclass(frozen=True)
 class Either:
@@ -128,3 +143,7 @@ class Either:
     def apply(self, array: Floats, parameters: tuple[bool, Any]) -> Floats:
         """See class."""
         return (self.first if parameters[0] else self.second).apply(array, parameters[1])
+
+    def describe(self, parameters: tuple[bool, Any]) -> str:
+        """See `Transform`."""
+        return (self.first if parameters[0] else self.second).describe(parameters[1])

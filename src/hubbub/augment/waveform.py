@@ -47,6 +47,10 @@ class TimeStretch(Ranged):
         """See class. Raises RefusedError if python-stretch is not installed."""
         return _stretched(array, self.rate, speed=parameters)
 
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"{parameters:.2f} times as fast"
+
 
 @dataclass(frozen=True)
 class PitchShift(Ranged):
@@ -63,6 +67,10 @@ class PitchShift(Ranged):
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class. Raises RefusedError if python-stretch is not installed."""
         return _stretched(array, self.rate, semitones=parameters)
+
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"{parameters:+.1f} semitones"
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,10 @@ class Noise(Ranged):
         snr, seed = parameters
         return array + np.float32(level(array) * 10 ** (-snr / 20)) * _white(len(array), seed)
 
+    def describe(self, parameters: tuple[float, int]) -> str:
+        """See `Transform`."""
+        return f"noise at {parameters[0]:.0f} dB"
+
 
 @dataclass(frozen=True)
 class Hiss(Ranged):
@@ -109,6 +121,10 @@ class Hiss(Ranged):
         deviation, seed = parameters
         return array + np.float32(deviation) * _white(len(array), seed)
 
+    def describe(self, parameters: tuple[float, int]) -> str:
+        """See `Transform`."""
+        return f"hiss of {parameters[0]:.2g}"
+
 
 @dataclass(frozen=True)
 class Gain(Ranged):
@@ -125,6 +141,10 @@ class Gain(Ranged):
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class."""
         return array * np.float32(parameters)
+
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"gain {parameters:.2f}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +166,10 @@ class Shift(Ranged):
     def apply(self, array: Floats, parameters: float) -> Floats:
         """See class."""
         return np.roll(array, round(parameters * len(array)))
+
+    def describe(self, parameters: float) -> str:
+        """See `Transform`."""
+        return f"shifted by {parameters:+.0%}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +193,10 @@ class Reverb(Ranged):
         length = scipy.fft.next_fast_len(len(array) + len(response), real=True)
         spectrum = scipy.fft.rfft(array, length) * scipy.fft.rfft(response, length)
         return np.asarray(scipy.fft.irfft(spectrum, length)[: len(array)], np.float32)
+
+    def describe(self, parameters: tuple[float, int]) -> str:
+        """See `Transform`."""
+        return f"room of {parameters[0]:.1f} s"
 
 
 @dataclass(frozen=True)
@@ -202,6 +230,10 @@ class LowPass(Ranged):
         curve = np.float32(1 - blend) + np.float32(blend) / np.sqrt(1 + ratio**8)
         return np.asarray(scipy.fft.irfft(scipy.fft.rfft(array, length) * curve, length)[: len(array)], np.float32)
 
+    def describe(self, parameters: tuple[float, float]) -> str:
+        """See `Transform`."""
+        return f"dulled above {parameters[0]:,.0f} Hz"
+
 
 @dataclass(frozen=True)
 class Background(Ranged):
@@ -227,6 +259,10 @@ class Background(Ranged):
         if not loudness:
             return array.copy()
         return array + loudness * synthesise(self.ambience, len(array), self.rate, seed)
+
+    def describe(self, parameters: tuple[float, int]) -> str:
+        """See `Transform`."""
+        return f"{self.ambience} background at {parameters[0]:.0f} dB"
 
 
 def room_response(rt60: float, rate: int, seed: int) -> Floats:

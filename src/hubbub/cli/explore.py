@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from hubbub.studies.explore import Exploration
 
-_SHOWN = 10  # classes, or problems, in full
+_SHOWN = 10  # classes in full
+_NAMED = 3  # clips of a finding
 _MEASURES = {
     "duration": ("{:.2f}", 1),
     "level": ("{:.0f} dB", 1),
@@ -34,7 +35,8 @@ def explore(
 ) -> None:
     """Look at a dataset: balance, broken and double files, levels, silence, bandwidth, and how its classes sound.
 
-    What it measured is cached, so that an interrupted exploration goes on from there.
+    What it measured is cached, so that an interrupted exploration goes on from there. In CSV files, a name that a
+    spreadsheet would take for a formula has a ' in front.
     """
     from hubbub.cli.progress import track
     from hubbub.data.sources import open_dataset
@@ -75,28 +77,32 @@ def _write_tables(folder: Path, exploration: "Exploration") -> list[str]:
     }
     for name, rows in tables.items():
         if rows:
-            write_csv(folder / f"{name}.csv", rows[0], (row.values() for row in rows))
+            write_csv(folder / f"{name}.csv", rows[0], map(explore_tables.spreadsheet_row, rows))
     return [f"{folder / name}.csv: {len(rows):,} rows" for name, rows in tables.items() if rows]
 
 
 def _show(exploration: "Exploration") -> None:
     from hubbub.cli.show import console
-    from hubbub.formatting import count, duration
+    from hubbub.formatting import count, duration, printable
     from hubbub.studies import explore_tables
+    from hubbub.studies.findings import findings
 
     out, total = console(), explore_tables.totals(exploration)
-    out.print(total["title"], style="bold", markup=False)
+    out.print(printable(total["title"]), style="bold", markup=False)
     counts = [count(total[name], *nouns) for name, nouns in _COUNTED.items()]
     out.print(", ".join([*counts, duration(3600 * total["hours"])]))
     if total["formats"]:
         out.print(", ".join((f"{' and '.join(total['rates'])} Hz", *total["formats"])), style="dim", markup=False)
-    for line in explore_tables.remarks(exploration):
+    for line in exploration.dataset.warnings:
+        out.print(f"- {printable(line)}", markup=False)
+    for finding in findings(exploration):
+        out.print(f"- {finding}", markup=False)
+        for number, detail in zip(finding.clips[:_NAMED], finding.details, strict=False):
+            out.print(f"    {printable(exploration.clips[number].id)}: {printable(detail)}", style="dim", markup=False)
+        if len(finding.clips) > _NAMED:
+            out.print(f"    ... and {len(finding.clips) - _NAMED:,} more; --html and --json have all", style="dim")
+    for line in explore_tables.observations(exploration):
         out.print(f"- {line}", markup=False)
-    problems = [measured.problem for measured in exploration.measurements if measured.problem]
-    for line in problems[:_SHOWN]:
-        out.print(f"  {line}", markup=False)
-    if len(problems) > _SHOWN:
-        out.print(f"  ... and {len(problems) - _SHOWN:,} more")
     rows = explore_tables.class_table(exploration)
     if exploration.readable:
         out.print(_table(rows))
@@ -109,7 +115,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from hubbub.formatting import UNKNOWN, label
+    from hubbub.formatting import UNKNOWN, label, printable
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("class", "clips", "recordings", "seconds", "level", "centroid", "bandwidth", "silence"):
@@ -121,5 +127,5 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
             UNKNOWN if row[name] is None else form.format(row[name] * factor)
             for name, (form, factor) in _MEASURES.items()
         ]
-        table.add_row(Text(label(row["class"])), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
+        table.add_row(Text(printable(label(row["class"]))), f"{row['clips']:,}", f"{row['recordings']:,}", *measures)
     return table

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from hubbub.train.config import Recipe
 
 app = typer.Typer(
-    help="Draw spectrograms as a recipe's network sees them.",
+    help="Draw spectrograms, of a sound or as a recipe's network sees it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
 
 _VIEWS = 3  # augmented ones that are shown
+_LONGEST = 60  # seconds of a sound that are drawn, from its beginning
 
 
 @app.command()
@@ -50,31 +51,75 @@ def pictures(
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A sound file.")],
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")],
+    recipe: Annotated[
+        str | None, typer.Option(help="Draw what the network of this recipe sees: a name, or a YAML file.")
+    ] = None,
+    mfcc: Annotated[
+        int, typer.Option(min=0, max=128, metavar="N", help="Draw N mel-frequency cepstral coefficients, 13 or 20.")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the augmentation.")] = 0,
     epoch: Annotated[int, typer.Option(min=0, help="The first of the three whose augmentation is shown.")] = 0,
     label: Annotated[
         str | None, typer.Option(help="The sound's class, for rules by category; ESC-50's names tell it.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The picture; FILE-RECIPE.png here if left out.")
+        Path | None,
+        typer.Option("-o", "--output", help="The picture; FILE-spectrogram.png or FILE-RECIPE.png here if left out."),
     ] = None,
 ) -> None:
-    """Draw what a recipe's network sees of a sound: as it is, and as three epochs of training augment it."""
+    """Draw a sound: its waveform and spectrogram; or what a recipe's network sees of it.
+
+    With --recipe, that is the sound as it is and, if the recipe augments, as three epochs of training are shown it,
+    with what was drawn for each.
+    """
+    if recipe is None:
+        _show_sound(file, mfcc, output or Path(f"{file.stem}-spectrogram.png"))
+    elif mfcc:
+        raise UsageError("--mfcc is of a sound alone, since no recipe's network takes it: leave out --recipe")
+    else:
+        _show_views(file, _recipe(recipe), seed, epoch, label, output)
+
+
+def _show_sound(file: Path, coefficients: int, target: Path) -> None:
+    from itertools import islice
+
+    import numpy as np
+
+    from hubbub import audio
+    from hubbub.formatting import printable
+    from hubbub.report import spectrograms
+    from hubbub.report.figures import name_of
+
+    rate = audio.probe(file).rate
+    samples = np.concatenate(list(islice(audio.blocks(file, rate, rate), _LONGEST)))
+    seconds = f"the first {_LONGEST} s" if len(samples) == _LONGEST * rate else f"{len(samples) / rate:.2f} s"
+    title = f"{name_of(file.name)}: {seconds} at {rate:,} Hz"
+    spectrograms.draw_sound(target, samples, rate, title, coefficients)
+    drawn = f"waveform, spectrogram and {coefficients} MFCC" if coefficients else "waveform and spectrogram"
+    print(f"{printable(str(target))}: {drawn} of {printable(file.name)}, {seconds}")
+
+
+def _show_views(file: Path, recipe: "Recipe", seed: int, epoch: int, label: str | None, output: Path | None) -> None:
+    from hubbub.formatting import printable
     from hubbub.logmel import logmel
     from hubbub.report import spectrograms
+    from hubbub.report.figures import name_of
 
-    chosen = _recipe(recipe)
-    spec = chosen.frontend
-    category = _category(label, file) if chosen.augment.rules == "acoustic" else ""
-    sound = _heard(file, chosen)
+    spec = recipe.frontend
+    category = _category(label, file) if recipe.augment.rules == "acoustic" else ""
+    sound = _heard(file, recipe)
     shown = [("as it is", logmel(sound, spec))]
     for number in range(epoch, epoch + _VIEWS):
-        shown.append((f"augmented, epoch {number}", _augmented(sound, chosen, seed, number, file.name, category)))
-    target = output or Path(f"{file.stem}-{chosen.name}.png")
-    title = f"{file.name} as {chosen.name} sees it: {spectrograms.describe(spec, chosen.seconds)}"
+        drawn = _drawn(recipe, seed, number, file.name, category)
+        if drawn is not None:
+            title = f"epoch {number}: {', '.join(drawn) or 'nothing drawn'}"
+            shown.append((title, _augmented(sound, recipe, seed, number, file.name, category)))
+    target = output or Path(f"{file.stem}-{recipe.name}.png")
+    title = f"{name_of(file.name)} as {name_of(recipe.name)} sees it: {spectrograms.describe(spec, recipe.seconds)}"
     spectrograms.draw_views(target, shown, sound, spec, title)
-    print(f"{target}: {file.name} as {chosen.name} sees it, and three augmented views")
+    views = "three augmented views" if len(shown) > 1 else "the recipe augments nothing"
+    mixed = "; mixup with other clips is not shown" if recipe.mixup else ""
+    print(f"{printable(str(target))}: {printable(file.name)} as {printable(recipe.name)} sees it, and {views}{mixed}")
 
 
 def _recipe(name: str) -> "Recipe":
@@ -90,7 +135,7 @@ def _heard(file: Path, recipe: "Recipe") -> "Floats":
     from hubbub import audio
 
     length = round(recipe.seconds * recipe.frontend.sample_rate)
-    sound = audio.read(file, recipe.frontend.sample_rate)[0][:length]
+    sound = next(audio.blocks(file, recipe.frontend.sample_rate, length))
     return np.pad(sound, (0, length - len(sound)))
 
 
@@ -99,6 +144,14 @@ def _augmented(sound: "Floats", recipe: "Recipe", seed: int, epoch: int, clip: s
     from hubbub.augment.transform import generator
 
     return view(sound, recipe.frontend, recipe.augment, generator(seed, epoch, clip), category)
+
+
+def _drawn(recipe: "Recipe", seed: int, epoch: int, clip: str, category: str) -> list[str] | None:
+    """What the recipe's augmentation does to the clip in that epoch; None if it has none."""
+    from hubbub.augment.plan import describe
+    from hubbub.augment.transform import generator
+
+    return describe(recipe.frontend, recipe.augment, generator(seed, epoch, clip), category)
 
 
 def _category(label: str | None, file: Path) -> str:

@@ -52,5 +52,17 @@ def confused_pairs(counts: Ints, labels: tuple[str, ...], top: int = 10) -> list
     return [{"pair": [labels[a], labels[b]], "clips": int(both[a, b])} for a, b in pairs if both[a, b]]
 
 
+def mistakes(counts: Ints, top: int = 10) -> list[tuple[int, int, int]]:
+    """Most frequent mistakes first: true class, the class that it was predicted as, and how many clips.
+
+    >>> mistakes(np.array([[5, 0, 0], [3, 2, 0], [1, 0, 4]]))
+    [(1, 0, 3), (2, 0, 1)]
+    """
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:top]
+    cells = [divmod(int(index), len(counts)) for index in order]
+    return [(true, predicted, int(wrong[true, predicted])) for true, predicted in cells if wrong[true, predicted]]
+
+
 def _ratio(above: Ints, below: Ints) -> Doubles:
     return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0))

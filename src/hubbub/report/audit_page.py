@@ -29,7 +29,9 @@ def write(path: Path, audit: Audit, track: Track = iter) -> Sounds:
     candidates = audit.labels.candidates if audit.labels else ()
     front, noted = leaks[:PICTURED], audit.noted[:PICTURED]
     shown = [placed.clip for overlap in (*front, *noted) for placed in overlap.clips[:_CARDS]]
-    sounds, cards = _cards([*shown, *(candidate.clip for candidate in candidates[:PICTURED])], track)
+    shown += [candidate.clip for candidate in candidates[:PICTURED]]
+    span = images.span(clip.path for clip in shown)
+    sounds, cards = _cards(shown, span, track)
     page.write(
         path,
         "audit.html",
@@ -46,6 +48,7 @@ def write(path: Path, audit: Audit, track: Track = iter) -> Sounds:
         noted_words=counted(audit, audit.noted) if audit.noted else "",
         lines=[line for overlap in audit.open[:LISTED] for line in overlap.lines],
         cards=cards,
+        picture_axes=images.axes(span),
         candidates=candidates[:LISTED],
         pictured=PICTURED,
         widest=max((guess.accuracy.high for guess in audit.shortcuts.guesses), default=1.0),
@@ -53,13 +56,13 @@ def write(path: Path, audit: Audit, track: Track = iter) -> Sounds:
     return sounds
 
 
-def _cards(clips: Sequence[Clip], track: Track) -> tuple[Sounds, dict[str, dict[str, str]]]:
-    """The sounds of clips, and their pictures by id."""
+def _cards(clips: Sequence[Clip], span: float, track: Track) -> tuple[Sounds, dict[str, dict[str, str]]]:
+    """The sounds of clips, and their pictures by id, `span` seconds wide."""
     sounds, cards = Sounds(_BYTES), dict[str, dict[str, str]]()
     for clip in track(list({clip.id: clip for clip in clips}.values())):
         sounds.add(clip.id, clip.path)
         try:
-            picture, wave = images.logmel_and_waveform(clip.path)
+            picture, wave = images.logmel_and_waveform(clip.path, span)
         except AudioError:  # it is shown without
             picture = wave = ""
         cards[clip.id] = {"picture": picture, "wave": wave}

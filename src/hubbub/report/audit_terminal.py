@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hubbub.formatting import count, label, listing, percent, span
+from hubbub.formatting import count, label, listing, percent, printable, span
 from hubbub.studies.audit import Audit
 from hubbub.studies.label_issues import LabelIssues
 from hubbub.studies.leaks import LeakKind, Overlap
@@ -25,8 +25,8 @@ NAMES: dict[LeakKind, tuple[str, str]] = {
 def overview(audit: Audit) -> Group:
     """All that an audit found; long lists are cut, and say so."""
     colour = "bold red" if audit.open else "bold green"
-    parts: list[RenderableType] = [Text(subject(audit), style="bold"), Text(verdict(audit), style=colour)]
-    parts += [Text(f"note: {line}", style="yellow") for line in notes(audit)]
+    parts: list[RenderableType] = [Text(printable(subject(audit)), style="bold"), Text(verdict(audit), style=colour)]
+    parts += [Text(f"note: {printable(line)}", style="yellow") for line in notes(audit)]
     if audit.leaks:
         parts += [Text(), _leaks(audit.open or audit.leaks), *_rest(audit)]
     parts += [Text(), *_shortcuts(audit.shortcuts)]
@@ -87,7 +87,8 @@ def _leaks(overlaps: Sequence[Overlap]) -> Table:
     for overlap in overlaps[:SHOWN]:
         for placed, first in zip(overlap.clips, [True] + [False] * len(overlap.clips), strict=False):
             said = words(overlap) + (" (accepted)" if overlap.accepted else "") if first else ""
-            table.add_row(*map(Text, (said, ", ".join(placed.parts), placed.clip.id, label(placed.clip.label))))
+            cells = (said, ", ".join(placed.parts), placed.clip.id, label(placed.clip.label))
+            table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 
@@ -99,7 +100,7 @@ def _rest(audit: Audit) -> Iterator[Text]:
         lines = [line for overlap in audit.open for line in overlap.lines]
         more = f"\n  ... and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
         yield Text("To accept what is known, give --accept a file with these lines:", style="dim")
-        yield Text("  " + "\n  ".join(lines[:_LINES]) + more, style="dim")
+        yield Text("  " + "\n  ".join(map(printable, lines[:_LINES])) + more, style="dim")
 
 
 def _shortcuts(shortcuts: Shortcuts) -> Iterator[RenderableType]:
@@ -113,7 +114,7 @@ def _shortcuts(shortcuts: Shortcuts) -> Iterator[RenderableType]:
     for guess in shortcuts.guesses:
         table.add_row(guess.features, percent(guess.accuracy.value), span(guess.accuracy[1:]))
     yield table
-    best = [f"{label(row.label)} {percent(row.recall, 0)}" for row in shortcuts.classes[:_CLASSES]]
+    best = [f"{printable(label(row.label))} {percent(row.recall, 0)}" for row in shortcuts.classes[:_CLASSES]]
     yield Text(f"given away most: {', '.join(best)}")
 
 
@@ -125,7 +126,7 @@ def _labels(labels: LabelIssues) -> Iterator[RenderableType]:
     for row in labels.candidates[:_CANDIDATES]:
         labelled = label(row.given_label), percent(row.given_probability, 0)
         suggested = label(row.suggested_label), percent(row.suggested_probability, 0)
-        table.add_row(*map(Text, (row.clip.id, *labelled, *suggested)))
+        table.add_row(*(Text(printable(cell)) for cell in (row.clip.id, *labelled, *suggested)))
     yield table
     if len(labels.candidates) > _CANDIDATES:
         yield Text(f"... and {len(labels.candidates) - _CANDIDATES:,} more; --json has them all", style="dim")

@@ -15,7 +15,7 @@ from hubbub.data.dataset import Clip
 from hubbub.errors import AudioError, UsageError
 from hubbub.formatting import label
 from hubbub.listen.classifier import Classifier
-from hubbub.logmel import resize
+from hubbub.logmel import LogMelSpec, resize
 from hubbub.report.playlist import LocalClips
 from hubbub.runs.analysis import RunAnalysis
 from hubbub.studies import contamination
@@ -69,7 +69,7 @@ def explain(
     for clip in track(clips):
         try:
             rate = audio.probe(clip.path).rate
-            samples = np.concatenate(list(islice(audio.blocks(clip.path, rate, rate), _SECONDS)))
+            samples = np.concatenate(list(islice(audio.blocks(clip.path, rate, rate, log=lambda line: None), _SECONDS)))
         except AudioError:
             continue
         row = rows.get(clip.id)
@@ -84,7 +84,7 @@ def explain(
                 "predicted": predicted and label(predicted),
                 "confidence": None if row is None else float(evidence.confidence[row]),
                 "heard": ", ".join(contamination.MATCH_NAMES[kind] for kind in in_training.get(clip.id, ())),
-                "maps": [_map(occlusion) for occlusion in maps],
+                "maps": [_map(occlusion, classifier.meta.frontend) for occlusion in maps],
             }
         )
     return explanations
@@ -102,7 +102,7 @@ def pictures(occlusion: Occlusion) -> tuple[str, str]:
     return images.png(levels), _laid_over(levels, occlusion.fall)
 
 
-def _map(occlusion: Occlusion) -> dict[str, Any]:
+def _map(occlusion: Occlusion, spec: LogMelSpec) -> dict[str, Any]:
     picture, over = pictures(occlusion)
     worst = occlusion.worst
     return {
@@ -110,6 +110,7 @@ def _map(occlusion: Occlusion) -> dict[str, Any]:
         "score": occlusion.score,
         "picture": picture,
         "over": over,
+        "axes": images.axes(occlusion.seconds, spec, occlusion.start),
         "seconds": f"{worst.seconds[0]:.1f} to {worst.seconds[1]:.1f} s",
         "hertz": f"{worst.hertz[0] / 1000:.2g} to {worst.hertz[1] / 1000:.2g} kHz",
         "without": worst.score,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from hubbub.studies import explore_tables
 from hubbub.studies.explore import Exploration, flat_map, sample
+from hubbub.studies.findings import BROKEN, findings
 from hubbub.types import Progress, Track, no_progress
 from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
@@ -17,8 +19,8 @@ from hubbub.workers import mapped
 
 MOST_CLASSES = 120  #: whose clips are shown as pictures
 MOST_ROWS = 1000  #: classes in the table
-MOST_LISTED = 60  #: files in a list of problems, or groups of duplicates; the rest is counted
-MOST_COPIES = 6  #: clips of a group of duplicates; the rest is counted
+MOST_LISTED = 500  #: clips of a finding; the rest is counted
+WORST = 12  #: of them that are sure to be heard
 _HUES = 8  # colours of the page kit
 _BINS = 32
 _BRIGHT = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # Hz on the axis of brightness
@@ -50,6 +52,8 @@ def write(path: Path, exploration: Exploration, jobs: int = 1, progress: Progres
     """
     shown, classes = shown_classes(exploration), explore_tables.class_table(exploration)
     points = sample(exploration.readable)
+    longest = max((exploration.measurements[number].duration for number in exploration.readable), default=0.0)
+    span = min(longest, images.SECONDS) or images.SECONDS
     sounds = Sounds()
     files = [
         (exploration.clips[number].id, exploration.clips[number].path)
@@ -58,16 +62,17 @@ def write(path: Path, exploration: Exploration, jobs: int = 1, progress: Progres
     sounds.add_all(files, jobs, progress("sounds"))
     content = {
         "total": explore_tables.totals(exploration),
-        "remarks": explore_tables.remarks(exploration),
+        "warnings": exploration.dataset.warnings,
+        "findings": listed(exploration),
+        "observations": explore_tables.observations(exploration),
         "categories": explore_tables.category_table(exploration),
         "classes": classes[:MOST_ROWS],
         "more_classes": max(0, len(classes) - MOST_ROWS),
         "histograms": histograms(exploration),
         "axes": axes(classes),
-        "cards": cards(exploration, shown, jobs, progress("pictures")),
+        "cards": cards(exploration, shown, span, jobs, progress("pictures")),
+        "picture_axes": images.axes(span),
         "left_out": len(exploration.dataset.labels) - len(shown),
-        "problems": problems(exploration),
-        "duplicates": duplicates(exploration),
         "points": len(points),
         "mute": sum(exploration.clips[number].id not in sounds for number in points),
         "readable": len(exploration.readable),
@@ -88,15 +93,15 @@ def shown_classes(exploration: Exploration) -> tuple[str, ...]:
 
 
 def clips_to_hear(exploration: Exploration, shown: Sequence[str], points: Sequence[int]) -> list[int]:
-    """Clips in the order in which the page takes them: those on cards, duplicates, then all classes in turn."""
+    """Clips in the order in which the page takes them: on cards, the worst of each finding, then classes in turn."""
     cards_first = [number for label in shown for number in _ends(exploration.typical[label])]
-    copies = [number for group in exploration.duplicates[:MOST_LISTED] for number in group[:MOST_COPIES]]
-    drawn = set(points)
+    worst = [number for finding in findings(exploration) for number in finding.clips[:WORST]]
+    drawn, readable = set(points), set(exploration.readable)
     queues = [
         [number for number in exploration.typical[label] if number in drawn] for label in exploration.dataset.labels
     ]
     turns = [queue[turn] for turn in range(max(map(len, queues), default=0)) for queue in queues if turn < len(queue)]
-    return list(dict.fromkeys((*cards_first, *copies, *turns)))
+    return list(dict.fromkeys((*cards_first, *(number for number in worst if number in readable), *turns)))
 
 
 def energy_map(exploration: Exploration, points: Sequence[int]) -> dict[str, Any]:
@@ -135,11 +140,11 @@ def axes(classes: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     return spans
 
 
-def cards(exploration: Exploration, shown: Sequence[str], jobs: int, track: Track) -> list[dict[str, Any]]:
-    """For each class its most and its least typical clip, with log-mel and waveform."""
+def cards(exploration: Exploration, shown: Sequence[str], span: float, jobs: int, track: Track) -> list[dict[str, Any]]:
+    """For each class its most and its least typical clip, with log-mel and waveform `span` seconds wide."""
     numbers = [number for label in shown for number in _ends(exploration.typical[label])]
     paths = [exploration.clips[number].path for number in numbers]
-    with closing(mapped(images.logmel_and_waveform, paths, jobs)) as pictures:
+    with closing(mapped(partial(images.logmel_and_waveform, seconds=span), paths, jobs)) as pictures:
         drawn = dict(zip(track(numbers), pictures, strict=True))
     rows = []
     for label in shown:
@@ -151,22 +156,20 @@ def cards(exploration: Exploration, shown: Sequence[str], jobs: int, track: Trac
     return rows
 
 
-def problems(exploration: Exploration) -> dict[str, Any]:
-    """Files that cannot be heard: the first ones, and how many more."""
-    lines = [measured.problem for measured in exploration.measurements if measured.problem]
-    return {"lines": lines[:MOST_LISTED], "more": max(0, len(lines) - MOST_LISTED)}
-
-
-def duplicates(exploration: Exploration) -> dict[str, Any]:
-    """Clips of the same samples: the first ones of the first groups, and how many more of each."""
-    groups = [
+def listed(exploration: Exploration) -> list[dict[str, Any]]:
+    """The findings, each with its first clips and what was measured of them, and how many more there are."""
+    return [
         {
-            "clips": [exploration.clips[number] for number in group[:MOST_COPIES]],
-            "more": max(0, len(group) - MOST_COPIES),
+            "text": str(finding),
+            "broken": finding.name in BROKEN,
+            "clips": [
+                {"clip": exploration.clips[number], "detail": detail}
+                for number, detail in zip(finding.clips[:MOST_LISTED], finding.details, strict=False)
+            ],
+            "more": max(0, len(finding.clips) - MOST_LISTED),
         }
-        for group in exploration.duplicates[:MOST_LISTED]
+        for finding in findings(exploration)
     ]
-    return {"groups": groups, "more": max(0, len(exploration.duplicates) - MOST_LISTED)}
 
 
 def _ends(numbers: Sequence[int]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from hubbub.types import Track
 from hubbub.web import images
 from hubbub.web.sounds import Sounds
 
-RIGHT_ONES = 4  #: of each class, the least confident, after all mistakes
+RIGHT_ONES = 8  #: of each class, the least confident, after all mistakes
 PICTURES = 60  #: at most, of the mistakes in front
 
 
@@ -55,16 +55,16 @@ class LocalClips:
         """Put those clips into the page, in that order, as far as they are here, decode, and fit."""
         sounds.add_all([(name, self.clips[name].path) for name in names if name in self.clips], jobs, track)
 
-    def pictures(self, names: Iterable[str]) -> dict[str, str]:
-        """Log-mels of those clips that are here and decode, as data URIs."""
-        pictures = {}
-        for name in names:
-            if name in self.clips:
-                try:
-                    pictures[name] = images.logmel_png(*images.beginning(self.clips[name].path))
-                except AudioError:
-                    continue
-        return pictures
+    def pictures(self, names: Iterable[str]) -> tuple[dict[str, str], float]:
+        """Log-mels of clips that are here and decode, as data URIs, and the seconds that their width stands for."""
+        here = {name: self.clips[name].path for name in names if name in self.clips}
+        span, pictures = images.span(here.values()), {}
+        for name, path in here.items():
+            try:
+                pictures[name] = images.logmel_png(*images.beginning(path), span)
+            except AudioError:
+                continue
+        return pictures, span
 
 
 def clips_to_hear(evidence: RunAnalysis) -> list[str]:

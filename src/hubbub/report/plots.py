@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from hubbub.errors import DataError
-from hubbub.formatting import label as readable
-from hubbub.formatting import with_interval
-from hubbub.report.spectrograms import figure, save
+from hubbub.formatting import label, with_interval
+from hubbub.report.figures import figure, name_of
 from hubbub.runs import curves
 from hubbub.runs.run import Run
 from hubbub.types import Doubles
 
 _RIGHT, _WRONG, _SIDE = "#1f5f8b", "#c8553d", "#8a8f98"  # blue, red, grey
+_LONGEST = 32  # characters of a label
 
 
 def draw_all(run: Run) -> list[Path]:
@@ -36,34 +36,41 @@ def draw_all(run: Run) -> list[Path]:
 
 
 def plot_curves(run: Run, path: Path) -> None:
-    """Losses, validation accuracy and learning rate over the epochs of all stages; the chosen epoch is marked.
+    """Losses, accuracies and learning rate over the epochs of all stages; the chosen epoch is marked.
+
+    What an epoch trained on was augmented, and mixed where the recipe says so; what it validated on was not.
 
     Raises DataError if epochs.csv is missing, damaged or empty; else as `draw_all`.
     """
     learnt = curves.curves(run)
     columns = learnt.columns
     panels = 2 + ("lr" in columns)
-    drawing = figure(9, 2.2 + 1.7 * panels)
-    axes = drawing.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
-    epochs = np.arange(1, len(learnt.names) + 1)
-    marker = "o" if len(epochs) == 1 else ""
-    axes[0].plot(epochs, columns["train_loss"], color=_SIDE, marker=marker, label="training")
-    axes[0].plot(epochs, columns["val_loss"], color=_RIGHT, marker=marker, label="validation")
-    axes[0].set_ylabel("loss")
-    axes[1].plot(epochs, 100 * columns["val_accuracy"], color=_RIGHT, marker=marker)
-    axes[1].set_ylabel("validation\naccuracy [%]")
-    if "lr" in columns:
-        axes[2].plot(epochs, columns["lr"], color=_SIDE, marker=marker, drawstyle="steps-mid")
-        axes[2].set_yscale("log" if (columns["lr"] > 0).all() else "linear")
-        axes[2].set_ylabel("learning rate")
-    axes[-1].set_xlabel("epoch")
-    axes[-1].xaxis.get_major_locator().set_params(integer=True)
-    axes[0].margins(x=0.01)
-    _divide(axes, learnt.stages)
-    _mark(axes, learnt)
-    axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.05), ncols=3, frameon=False, borderpad=0)
-    _title(drawing, run, "how it learnt")
-    save(drawing, path)
+    with figure(path, 9, 2.2 + 1.7 * panels) as drawing:
+        axes = drawing.subplots(panels, 1, sharex=True, height_ratios=[2.0, 1.4, 0.8][:panels])
+        epochs = np.arange(1, len(learnt.names) + 1)
+        marker = "o" if len(epochs) == 1 else ""
+        axes[0].plot(epochs, columns["train_loss"], color=_SIDE, marker=marker, label="training, as augmented")
+        axes[0].plot(epochs, columns["val_loss"], color=_RIGHT, marker=marker, label="validation")
+        axes[0].set_ylabel("loss")
+        if "train_accuracy" in columns:
+            axes[1].plot(epochs, 100 * columns["train_accuracy"], color=_SIDE, marker=marker)
+        axes[1].plot(epochs, 100 * columns["val_accuracy"], color=_RIGHT, marker=marker)
+        axes[1].set_ylabel("accuracy [%]" if "train_accuracy" in columns else "validation\naccuracy [%]")
+        if "lr" in columns:
+            axes[2].plot(epochs, columns["lr"], color=_SIDE, marker=marker, drawstyle="steps-mid")
+            axes[2].set_ylabel("learning rate")
+            if (columns["lr"] > 0).all():
+                ticks = rate_ticks(columns["lr"])
+                axes[2].set_yscale("log")
+                axes[2].set_yticks([], minor=True)
+                axes[2].set_yticks(ticks, [f"{rate:.2g}" for rate in ticks])
+        axes[-1].set_xlabel("epoch")
+        axes[-1].xaxis.get_major_locator().set_params(integer=True)
+        axes[0].margins(x=0.01)
+        _divide(axes, learnt.stages)
+        _mark(axes, learnt)
+        axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.05), ncols=3, frameon=False, borderpad=0)
+        _title(drawing, run, "how it learnt")
 
 
 def plot_confusion(run: Run, path: Path) -> None:
@@ -71,32 +78,30 @@ def plot_confusion(run: Run, path: Path) -> None:
 
     Raises DataError if the run was not tested; else as `draw_all`.
     """
-    test, labels = run.metrics["test"], [*map(readable, run.record.labels)]
+    test, labels = run.metrics["test"], [name_of(label(name), _LONGEST) for name in run.record.labels]
     counts = np.array(test.get("confusion") or 0)
     if counts.shape != (len(labels), len(labels)):
         raise DataError(f"{run.folder} has no confusion matrix of its classes: it was tested on nothing")
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = max(4.0, 1.2 + 0.25 * len(labels))
-    drawing = figure(side + 2.4, side + 0.8)
-    drawing.set_layout_engine("compressed")  # the squares are to stay squares
-    axes = drawing.subplots()
-    _squares(drawing, axes, shares)
-    for row, column in zip(*np.nonzero(counts), strict=True):
-        if row != column:
-            colour = "white" if shares[row, column] > 0.14 else "black"
+    with figure(path, side + 2.4, side + 0.8) as drawing:
+        drawing.set_layout_engine("compressed")  # the squares are to stay squares
+        axes = drawing.subplots()
+        _squares(drawing, axes, shares)
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > (0.6 if row == column else 0.14) else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
-    places = np.arange(len(labels))
-    axes.set_xticks(places, labels, rotation=90)
-    axes.set_yticks(places, labels)
-    axes.set_xticks(places - 0.5, minor=True)
-    axes.set_yticks(places - 0.5, minor=True)
-    axes.grid(which="minor", color="#e9ebee", linewidth=0.5)
-    axes.tick_params(which="both", length=0, labelsize=9)
-    axes.set(xlabel="predicted as", ylabel="true class")
-    _recalls(axes, shares.diagonal(), counts.sum(1))
-    wrong = f"{counts.sum() - np.trace(counts):,} of {counts.sum():,} test clips wrong"
-    _title(drawing, run, f"{wrong}\naccuracy {with_interval(test['accuracy'], test['interval'])}")
-    save(drawing, path)
+        places = np.arange(len(labels))
+        axes.set_xticks(places, labels, rotation=90)
+        axes.set_yticks(places, labels)
+        axes.set_xticks(places - 0.5, minor=True)
+        axes.set_yticks(places - 0.5, minor=True)
+        axes.grid(which="minor", color="#e9ebee", linewidth=0.5)
+        axes.tick_params(which="both", length=0, labelsize=9)
+        axes.set(xlabel="predicted as", ylabel="true class")
+        _recalls(axes, shares.diagonal(), counts.sum(1))
+        wrong = f"{counts.sum() - np.trace(counts):,} of {counts.sum():,} test clips wrong"
+        _title(drawing, run, f"{wrong}\naccuracy {with_interval(test['accuracy'], test['interval'])}")
 
 
 def plot_strengths(run: Run, path: Path) -> None:
@@ -106,17 +111,30 @@ def plot_strengths(run: Run, path: Path) -> None:
     """
     table = curves.strengths(run)
     labels, values, epochs = table.labels, table.values, table.values.shape[1]
-    drawing = figure(max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels)))
-    axes = drawing.subplots()
-    extent = (0.5, epochs + 0.5, len(labels) - 0.5, -0.5)
-    image = axes.imshow(values, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest")
-    axes.set_yticks(np.arange(len(labels)), [*map(readable, labels)], fontsize=9)
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("epoch")
-    drawing.colorbar(image, ax=axes, label="strength of augmentation", shrink=0.6, aspect=30)
-    _title(drawing, run, "how strongly each class was augmented")
-    save(drawing, path)
+    with figure(path, max(6.0, min(14.0, 3.5 + 0.16 * epochs)), max(3.0, 1.4 + 0.2 * len(labels))) as drawing:
+        axes = drawing.subplots()
+        extent = (0.5, epochs + 0.5, len(labels) - 0.5, -0.5)
+        image = axes.imshow(values, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest")
+        axes.set_yticks(np.arange(len(labels)), [name_of(label(name), _LONGEST) for name in labels], fontsize=9)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("epoch")
+        drawing.colorbar(image, ax=axes, label="strength of augmentation", shrink=0.6, aspect=30)
+        _title(drawing, run, "how strongly each class was augmented")
+
+
+def rate_ticks(rates: Doubles) -> list[float]:
+    """Marks of a logarithmic axis of learning rates: 1, 2 and 5 times powers of ten, or the two ends if these are few.
+
+    >>> rate_ticks(np.array([1e-3, 2e-4])), rate_ticks(np.array([9e-4, 6e-4]))
+    ([0.0002, 0.0005, 0.001], [0.0006, 0.0009])
+    """
+    low, high = float(rates.min()), float(rates.max())
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    factors = (1,) if len(powers) > 4 else (1, 2, 5)
+    round_ones = [float(f"{factor}e{power}") for power in powers for factor in factors]
+    ticks = [rate for rate in round_ones if low * 0.999 <= rate <= high * 1.001]
+    return ticks if len(ticks) > 1 else sorted({low, high})
 
 
 def _divide(axes: Any, stages: Sequence[str]) -> None:
@@ -154,8 +172,8 @@ def _squares(drawing: Any, axes: Any, shares: Doubles) -> None:
     wrong = np.ma.masked_where(diagonal | (shares == 0), shares)
     blue = axes.imshow(right, cmap="Blues", vmin=0, vmax=1)
     red = axes.imshow(wrong, cmap="OrRd", vmin=-0.03, vmax=0.25)
-    for image, label, extend in ((blue, "right", "neither"), (red, "wrong", "max")):
-        bar = drawing.colorbar(image, ax=axes, shrink=0.32, aspect=22, pad=0.015, extend=extend, label=label)
+    for image, name, extend in ((blue, "right", "neither"), (red, "wrong", "max")):
+        bar = drawing.colorbar(image, ax=axes, shrink=0.32, aspect=22, pad=0.015, extend=extend, label=name)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         bar.ax.set_ylim(0, None)
         bar.outline.set_visible(False)
@@ -175,7 +193,7 @@ def _beside(axes: Any, text: str, position: tuple[float, float], units: tuple[st
 
 def _title(drawing: Any, run: Run, text: str) -> None:
     """Name, dataset and split of the run over the picture; a leaky split is shouted about."""
-    head = f"{run.name}: {run.record.dataset}, {run.record.split}\n{text}"
+    head = f"{name_of(run.name)}: {name_of(str(run.record.dataset))}, {name_of(str(run.record.split))}\n{text}"
     if run.leaky:
         head = f"LEAKY SPLIT: the figures are too good to be true\n{head}"
     drawing.suptitle(head, x=0.01, ha="left", fontsize=12, color="#b3261e" if run.leaky else "black")

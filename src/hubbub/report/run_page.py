@@ -14,12 +14,13 @@ from hubbub.evaluate.metrics import confused_pairs
 from hubbub.formatting import label
 from hubbub.listen.classifier import load
 from hubbub.report import explanations
-from hubbub.report.playlist import PICTURES, LocalClips, clips_to_hear
+from hubbub.report.playlist import PICTURES, RIGHT_ONES, LocalClips, clips_to_hear
+from hubbub.report.terminal import checkpoint_note, warnings
 from hubbub.runs import curves, provenance
 from hubbub.runs.analysis import MOST_LISTED, RunAnalysis
 from hubbub.runs.run import Run
 from hubbub.types import Progress, no_progress
-from hubbub.web import page
+from hubbub.web import images, page
 from hubbub.web.sounds import Sounds
 
 _PAIRS = 12
@@ -65,7 +66,7 @@ def write(
     why = _why(evidence, local, explanations.model_of(run.folder, model), explained, progress)
     explained_clips = [explanation["clip"] for explanation in why["explained"]] if why else []
     local.add_sounds(dict.fromkeys([*explained_clips, *clips_to_hear(evidence)]), sounds, jobs, progress("sounds"))
-    shown = {**content(evidence), "why": why, "notes": notes(evidence, local, sounds)}
+    shown = {**content(evidence), "why": why, "notes": notes(evidence, local, sounds), "warnings": warnings(run)}
     page.write(path, "run.html", evidence.name, data(evidence, local), sounds, **shown)
     return Written(path.stat().st_size, len(sounds), local.problem)
 
@@ -105,6 +106,7 @@ def content(evidence: RunAnalysis) -> dict[str, Any]:
         "calibration_error_by_width": calibration_error(evidence.bins("width")) if evidence.test else None,
         "confidence": float(evidence.confidence.mean()) if evidence.test else None,
         "curves": bool(curve_rows(run)),
+        "checkpoint": checkpoint_note(run),
         "strengths": bool(_strengths(run)),
         "facts": dict(provenance.details(run)),
         "command": provenance.command(run),
@@ -115,10 +117,13 @@ def content(evidence: RunAnalysis) -> dict[str, Any]:
 def data(evidence: RunAnalysis, local: LocalClips) -> dict[str, Any]:
     """What the page's scripts draw, as JSON values."""
     front = [evidence.predictions.clips[row] for row in evidence.ranked[: min(PICTURES, evidence.wrong)]]
+    pictures, span = local.pictures(front)
     return {
         "matrix": evidence.matrix_data(),
         "clips": evidence.clip_data(),
-        "pictures": local.pictures(front),
+        "pictures": pictures,
+        "axes": images.axes(span),
+        "mute": mute(local),
         "reliability": reliability_rows(evidence.bins()) if evidence.test else [],
         "curves": curve_rows(evidence.run),
         "strengths": _strengths(evidence.run),
@@ -191,6 +196,16 @@ def notes(evidence: RunAnalysis, local: LocalClips, sounds: Sounds) -> list[str]
     if len(clips) > MOST_LISTED:
         lines.append(f"Of {len(clips):,} tested clips {MOST_LISTED:,} are listed; all of them are counted.")
     return lines
+
+
+def mute(local: LocalClips) -> str:
+    """Why a clip in a cell of the matrix may have no player."""
+    if local.problem:
+        return f"The dataset {local.dataset} is not on the machine that made this page."
+    return (
+        "Without a player: a clip that is not in the dataset here or does not decode, and of right ones all but the"
+        f" {RIGHT_ONES} least confident of each class, which would make the page too heavy."
+    )
 
 
 def _strengths(run: Run) -> Rows:

@@ -20,7 +20,8 @@ class Curves:
     """Figures of each epoch, all stages in a row.
 
     Attributes:
-        columns: stage, epoch, train_loss, val_loss, val_accuracy, and lr where it was kept; each of shape (epochs,).
+        columns: stage, epoch, train_loss, val_loss, val_accuracy, and train_accuracy and lr where they were kept; each
+            of shape (epochs,).
         names: of the epochs for people, such as "2" or "2 of stage 1".
         stages: each epoch's stage.
         chosen: index of the epoch whose checkpoint was kept; None if no epoch has a figure to choose by.
@@ -51,7 +52,7 @@ def curves(run: Run) -> Curves:
     """Of a run that was trained in epochs. Raises DataError if epochs.csv is missing, damaged or empty."""
     table = run.folder / "epochs.csv"
     rows = read_csv(table, remedy="run it again")
-    columns = _numbers(rows, table, _NEEDED, ("lr",))
+    columns = _numbers(rows, table, _NEEDED, ("train_accuracy", "lr"))
     stages = tuple(row["stage"] for row in rows)
     several = len(set(stages)) > 1
     names = tuple(f"{row['epoch']} of stage {row['stage']}" if several else row["epoch"] for row in rows)

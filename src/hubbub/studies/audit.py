@@ -11,6 +11,7 @@ from hubbub.data.dataset import Dataset
 from hubbub.errors import RefusedError, UsageError
 from hubbub.runs.run import Run
 from hubbub.studies import label_issues, leaks, measure, near_duplicates, shortcuts
+from hubbub.studies.explore_tables import NO_RECORDINGS
 from hubbub.studies.label_issues import LabelIssues
 from hubbub.studies.leaks import Exceptions, LeakKind, Overlap, SplitClip
 from hubbub.studies.measure import MeasuredFile
@@ -33,7 +34,7 @@ class Audit:
         labels: candidates for wrong labels; None if no run was named, or cleanlab is not installed.
         unreadable: id of each clip that cannot be heard, and why.
         stale: known exceptions that name no leak.
-        warnings: what else is odd, a line each.
+        warnings: what else is odd, a line each: what of the dataset was not read first.
     """
 
     dataset: str
@@ -108,7 +109,9 @@ def run(
     clips = tuple(SplitClip(clip, split.parts[clip.id]) for clip in dataset.clips if clip.id in split.parts)
     if not clips:
         raise UsageError(f"{split.name} holds no clip of {dataset.name}: give the dataset that it splits")
-    labels, warnings = None, split.warnings
+    labels, warnings = None, (*dataset.warnings, *split.warnings)
+    if len({member.clip.group for member in clips}) == len(clips) > 1:
+        warnings += (NO_RECORDINGS,)
     if tested is not None:
         try:
             labels = label_issues.find(tested, {clip.id: clip for clip in dataset.clips})
@@ -118,7 +121,10 @@ def run(
     files = measure.measure_files([member.clip.path for member in clips], jobs, track=progress("listening"))
     overlaps = _overlaps(clips, files, progress("comparing"))
     exceptions = exceptions or Exceptions()
-    pairs = zip(clips, files, strict=True)
+    pairs = list(zip(clips, files, strict=True))
+    warned = [(member.clip.id, file.measurements.warnings[0]) for member, file in pairs if file.measurements.warnings]
+    if warned:
+        warnings += (f"clips heard with a warning: {len(warned):,}, the first is {': '.join(warned[0])}",)
     return Audit(
         dataset.name,
         split,

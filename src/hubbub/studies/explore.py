@@ -58,7 +58,8 @@ class Exploration:
         same: dict[str, list[int]] = defaultdict(list)
         for number in self.readable:
             if not self.measurements[number].silent:
-                same[self.measurements[number].samples].append(number)
+                # with the duration, since a long file is not measured to its end
+                same[f"{self.measurements[number].samples} {self.measurements[number].duration}"].append(number)
         return tuple(tuple(numbers) for numbers in same.values() if len(numbers) > 1)
 
     @cached_property

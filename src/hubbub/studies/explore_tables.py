@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hubbub.studies.explore import Exploration
+from hubbub.studies.findings import COUNTED, PADDED, findings
 
 #: Columns of the table of clips that `Measurements` gives, with their names for people.
 MEASURES = {
@@ -27,10 +28,10 @@ MEASURES = {
 #: Of which a class's quartiles are given; digital silence has a duration, and none of the others.
 SPREAD = ("duration", "level", "centroid", "crossings", "bandwidth")
 
-CLIPPED = 1e-3  #: share of clipped samples from which a clip is called clipped
-OFFSET = 0.01  #: from which a DC offset is worth a look
-PADDED = 0.01  #: share of digital silence from which a clip is called padded
-NARROW = 0.75  #: share of half its rate under which a clip's bandwidth is called narrow
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: What is said of a dataset in which every clip is a recording of its own.
+NO_RECORDINGS = "no source recordings are known: clips cut from one recording may end on both sides of a split"
 
 TableValues = dict[str, Any]
 
@@ -43,7 +44,16 @@ def clip_table(exploration: Exploration) -> list[TableValues]:
         measures = {name: None if measured.problem else _finite(getattr(measured, name)) for name in MEASURES}
         row: TableValues = {"clip": clip.id, "class": clip.label, "category": kinds.get(clip.label, "")}
         row |= {"recording": clip.group, "fold": clip.fold, "format": measured.format, "subtype": measured.subtype}
-        rows.append(row | {"size": measured.size, **measures, "samples": measured.samples, "problem": measured.problem})
+        rows.append(
+            row
+            | {
+                "size": measured.size,
+                **measures,
+                "samples": measured.samples,
+                "problem": measured.problem,
+                "warnings": "; ".join(measured.warnings),
+            }
+        )
     return rows
 
 
@@ -90,6 +100,7 @@ def totals(exploration: Exploration) -> TableValues:
     """What there is of everything."""
     readable = [exploration.measurements[number] for number in exploration.readable]
     durations = [measured.duration for measured in readable]
+    numbers = {finding.name: len(finding.clips) for finding in findings(exploration)}
     return {
         "name": exploration.dataset.name,
         "title": exploration.dataset.title,
@@ -101,14 +112,7 @@ def totals(exploration: Exploration) -> TableValues:
         "hours": sum(durations) / 3600,
         "shortest": min(durations, default=None),
         "longest": max(durations, default=None),
-        "missing": sum(measured.missing for measured in exploration.measurements),
-        "unreadable": sum(bool(measured.problem) and not measured.missing for measured in exploration.measurements),
-        "silent": sum(measured.silent for measured in readable),
-        "duplicates": sum(len(group) - 1 for group in exploration.duplicates),
-        "clipped": sum(measured.clipped >= CLIPPED for measured in readable),
-        "offset": sum(abs(measured.offset) >= OFFSET for measured in readable),
-        "padded": sum(measured.silence >= PADDED and not measured.silent for measured in readable),
-        "narrow": sum(measured.bandwidth < NARROW * measured.rate / 2 for measured in readable if not measured.silent),
+        **{name: numbers.get(name, 0) for name in COUNTED},
         "rates": _counts(measured.rate for measured in readable),
         "channels": _counts(measured.channels for measured in readable),
         "formats": _counts(f"{measured.format} {measured.subtype}" for measured in readable),
@@ -116,24 +120,16 @@ def totals(exploration: Exploration) -> TableValues:
 
 
 def remarks(exploration: Exploration) -> list[str]:
-    """What a careful engineer would say of the totals, the gravest first; nothing if there is nothing to say."""
+    """What a careful engineer would say, a line each: what was not read, then `findings`, then `observations`."""
+    return [*exploration.dataset.warnings, *map(str, findings(exploration)), *observations(exploration)]
+
+
+def observations(exploration: Exploration) -> list[str]:
+    """What is to be said of the dataset as a whole: balance, formats, recordings; nothing if there is nothing."""
     total = totals(exploration)
     sizes = [len(numbers) for numbers in exploration.by_class.values()]
     few = sum(size < 10 for size in sizes)
-    counted: list[tuple[int, str]] = [
-        (total["missing"], "{0} listed but not there"),
-        (total["unreadable"], "{0} cannot be read"),
-        (total["duplicates"], "{0} with the very samples of another clip: they must not be on both sides of a split"),
-        (total["silent"], "{0} of nothing but digital silence"),
-        (
-            total["padded"],
-            f"{{0}} with digital silence ({PADDED:.0%} of the clip or more): a model may learn the padding",
-        ),
-        (total["clipped"], f"{{0}} clipped ({CLIPPED:.1%} of the samples or more are cut off at the peak)"),
-        (total["offset"], f"{{0}} with a DC offset of {OFFSET:g} or more"),
-        (total["narrow"], f"{{0}} with a bandwidth under {NARROW:.0%} of what their rate allows"),
-    ]
-    lines = [text.format("1 clip" if count == 1 else f"{count:,} clips") for count, text in counted if count]
+    lines = []
     if len(sizes) == 1:
         lines.append("one class only: there is nothing to tell apart")
     elif min(sizes) * 3 < max(sizes):
@@ -143,9 +139,9 @@ def remarks(exploration: Exploration) -> list[str]:
         lines.append(f"{subject} fewer than 10 clips: too few to test on")
     for name, counts in (("sampling rates", total["rates"]), ("numbers of channels", total["channels"])):
         if len(counts) > 1:
-            lines.append(f"several {name}: " + ", ".join(f"{value} ({count:,})" for value, count in counts.items()))
+            lines.append(f"several {name}: " + ", ".join(f"{value} ({clips:,})" for value, clips in counts.items()))
     if total["recordings"] == total["clips"] > 1:
-        lines.append("no source recordings are known: clips cut from one recording may end on both sides of a split")
+        lines.append(NO_RECORDINGS)
     return lines
 
 
@@ -154,6 +150,10 @@ def to_dict(exploration: Exploration) -> TableValues:
     return {
         "totals": totals(exploration),
         "remarks": remarks(exploration),
+        "findings": {
+            finding.name: [exploration.clips[number].id for number in finding.clips]
+            for finding in findings(exploration)
+        },
         "duplicates": [[exploration.clips[number].id for number in group] for group in exploration.duplicates],
         "categories": category_table(exploration),
         "classes": class_table(exploration),
@@ -163,6 +163,18 @@ def to_dict(exploration: Exploration) -> TableValues:
 
 def _counts(values: Any) -> dict[str, int]:
     return {str(value): count for value, count in Counter(values).most_common()}
+
+
+def spreadsheet_row(row: TableValues) -> list[Any]:
+    """The cells of a row for a CSV file that people open in a spreadsheet: a name that it would run is quoted.
+
+    Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula; a name that
+    does gets a `'` in front, and numbers stay numbers (OWASP, "CSV Injection").
+
+    >>> spreadsheet_row({"clip": "=1+1.wav", "offset": -0.1})
+    ["'=1+1.wav", -0.1]
+    """
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row.values()]
 
 
 def _finite(value: float) -> float | None:

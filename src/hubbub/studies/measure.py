@@ -1,7 +1,8 @@
 """Measurements of a sound file: format, level, pauses, brightness, bandwidth, and the embedding by the built-in model.
 
-Measured once, and kept in a cache under the digest of the file's bytes: what was interrupted goes on from there. All
-measures are of the mono mix of the first `LONGEST` seconds.
+Measured once, and kept in a cache under the digest of the file's bytes: what was interrupted goes on from there. A file
+is decoded to its end, which tells how long it really is; all other measures are of the mono mix of its first `LONGEST`
+seconds, or of as many whole seconds as `MOST` samples hold, so that memory is bounded whatever the file promises.
 """
 
 import base64
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,17 @@ import scipy.fft
 import scipy.signal
 
 from hubbub import audio
+from hubbub.audio.source import shown
 from hubbub.errors import AudioError, ExitCode
 from hubbub.features.cache import sample_digest
 from hubbub.listen.classifier import Classifier, load
-from hubbub.storage import cache_dir, digest, file_sha256, write_text
+from hubbub.storage import cache_dir, digest, file_sha256, write_cache
 from hubbub.types import Bools, Floats, Track
 from hubbub.workers import mapped
 
-VERSION = 2  #: of what is measured; raised whenever a figure comes to mean something else
-LONGEST = 300  #: seconds of a file that are measured, from its beginning
+VERSION = 3  #: of what is measured; raised whenever a figure comes to mean something else
+LONGEST = 300  #: seconds of a file that are measured, from its beginning,
+MOST = LONGEST * 48_000  #: or so many samples, if these are fewer
 PAUSE = 0.010  #: seconds of zeros from which they are digital silence, and not two zero crossings
 BELOW_PEAK = 80.0  #: dB under the strongest frequency at which a sound's bandwidth ends
 
@@ -43,7 +47,8 @@ class Measurements:
     Attributes:
         problem: why the file cannot be read; empty if it can. missing: it is not there, or may not be opened.
         format, subtype: as libsndfile names them, "WAV" and "PCM_16". size: of the file, in bytes.
-        rate: in Hz. channels: of the file. duration: in seconds, of the whole file.
+        rate: in Hz. channels: of the file. duration: in seconds, of all that decodes, whatever the header promises.
+        warnings: what is wrong with a file that was heard nevertheless, such as one that was cut off; without its name.
         samples: digest of the decoded samples (`features.cache.sample_digest`).
         peak: highest absolute sample; 1 is full scale.
         level: RMS of all but digital silence, in dB relative to full scale.
@@ -66,6 +71,7 @@ class Measurements:
     rate: int = 0
     channels: int = 0
     duration: float = 0.0
+    warnings: tuple[str, ...] = ()
     samples: str = ""
     peak: float = 0.0
     level: float = -np.inf
@@ -120,45 +126,57 @@ def embeddings(files: Sequence[MeasuredFile]) -> Floats:
 
 def measure_file(path: Path, folder: Path) -> MeasuredFile:
     """Measurements and embedding of one file; see `measure_files`."""
+    cached = None
     try:
-        with path.open("rb"):  # a name that is not there is no work for the cache
+        if path.is_file():  # opening a pipe or a device could hang; the audio door says what is wrong with them
             cached = folder / f"{digest(str(VERSION), _trunk(), file_sha256(path))}.json"
+            if (file := _read(cached)) is not None:
+                return file
     except OSError:
-        cached = None
-    if cached is not None and (file := _read(cached)) is not None:
-        return file
+        pass
     try:
-        info = audio.probe(path)
-        samples = next(audio.blocks(path, info.rate, LONGEST * info.rate))
-        measurements = Measurements(
-            format=info.format,
-            subtype=info.subtype,
-            size=path.stat().st_size,
-            rate=info.rate,
-            channels=info.channels,
-            duration=info.duration,
-            samples=sample_digest(samples, info.rate),
-            **measure_samples(samples, info.rate),  # type: ignore[arg-type]
-        )
-        file = MeasuredFile(measurements, _model().embed(samples, info.rate))
+        file = _measured(path)
     except AudioError as error:
         return MeasuredFile(Measurements(problem=str(error), missing=error.exit_code == ExitCode.REFUSED))
     if cached is not None:
-        _write(cached, file)
+        write_cache(cached, partial(_write, file=file))
     return file
+
+
+def _measured(path: Path) -> MeasuredFile:
+    """A file, measured afresh. Raises AudioError."""
+    info, warnings = audio.probe(path), list[str]()
+    seconds = audio.blocks(path, info.rate, info.rate, log=warnings.append)
+    samples = np.concatenate(list(islice(seconds, min(LONGEST, max(1, MOST // info.rate)))))
+    rest = sum(len(block) for block in seconds)
+    measurements = Measurements(
+        format=info.format,
+        subtype=info.subtype,
+        size=path.stat().st_size,
+        rate=info.rate,
+        channels=info.channels,
+        duration=(len(samples) + rest) / info.rate,
+        warnings=tuple(line.removeprefix(shown(path)).lstrip(": ") for line in warnings),
+        samples=sample_digest(samples, info.rate),
+        **measure_samples(samples, info.rate),  # type: ignore[arg-type]
+    )
+    windows = _model().windows(samples, info.rate, log=lambda line: None)  # whose warnings the file gave already
+    embedding = np.mean([window.embedding for window in windows], axis=0)
+    return MeasuredFile(measurements, np.asarray(embedding, np.float32))
 
 
 def measure_samples(samples: Floats, rate: int) -> dict[str, float]:
     """The fields of `Measurements` from `peak` to `centroid`, of samples of shape (time,) at `rate` Hz."""
     quiet = pauses(samples, rate)
-    sound = samples[~quiet].astype(np.float64)
+    sound = samples[~quiet]
     peak = float(np.abs(samples).max(initial=0))
     zeros = np.flatnonzero(samples)
     lead, tail = (zeros[0], len(samples) - 1 - zeros[-1]) if len(zeros) else (len(samples), len(samples))
     changes = np.diff(np.signbit(samples)) & ~quiet[1:]
+    power = float(np.einsum("t,t->", sound, sound, dtype=np.float64)) / max(1, len(sound))
     levels = {
         "peak": peak,
-        "level": float(10 * np.log10(np.mean(sound**2))) if peak else -np.inf,
+        "level": float(10 * np.log10(power)) if peak else -np.inf,
         "offset": float(samples.mean(dtype=np.float64)),
         "clipped": _clipped(samples, peak),
         "silence": float(quiet.mean()),
@@ -228,18 +246,19 @@ def _write(path: Path, file: MeasuredFile) -> None:
     values: dict[str, Any] = asdict(file.measurements)
     values["level"] = None if values["level"] == -np.inf else values["level"]  # JSON has no infinity
     embedding = base64.b64encode(file.embedding.astype("<f2").tobytes()).decode()
-    write_text(path, json.dumps({"facts": values, "embedding": embedding}))
+    path.write_text(json.dumps({"measurements": values, "embedding": embedding}), encoding="utf-8")
 
 
 def _read(path: Path) -> MeasuredFile | None:
     """A file of the cache; None if there is none, or it is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        values = content["facts"]
+        values = content["measurements"]
         if set(values) != set(Measurements.__dataclass_fields__):
             return None
-        level = -np.inf if values["level"] is None else values["level"]
+        values["level"] = -np.inf if values["level"] is None else values["level"]
+        values["warnings"] = tuple(values["warnings"])
         embedding = np.frombuffer(base64.b64decode(content["embedding"], validate=True), "<f2")
-        return MeasuredFile(Measurements(**values | {"level": level}), embedding.astype(np.float32))
+        return MeasuredFile(Measurements(**values), embedding.astype(np.float32))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -259,7 +259,7 @@ def sounding(levelled: Floats) -> int:
 
 def read(path: Path) -> Floats:
     """The first `SECONDS` of a file at `RATE`, shape (time,). Raises AudioError."""
-    return next(audio.blocks(path, RATE, SECONDS * RATE))
+    return next(audio.blocks(path, RATE, SECONDS * RATE, log=lambda line: None))
 
 
 def least_peak(first: int, second: int) -> float:

@@ -74,7 +74,7 @@ class Sounds:
 
 def encoded(path: Path) -> str:
     """Base64 of the first seconds of a sound file as MP3. Raises AudioError."""
-    seconds = audio.blocks(path, RATE, RATE)
+    seconds = audio.blocks(path, RATE, RATE, log=lambda line: None)
     mp3 = io.BytesIO()
     audio.write(mp3, np.concatenate(list(islice(seconds, SECONDS))), RATE, "MP3", _COMPRESSION)
     return base64.b64encode(mp3.getvalue()).decode()

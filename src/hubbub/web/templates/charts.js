@@ -30,6 +30,17 @@ hubbub.ticks = (low, high, count) => {
   return ticks;
 };
 
+// Of a logarithmic axis: 1, 2 and 5 times powers of ten, or its two ends if these are few.
+hubbub.logTicks = (low, high) => {
+  const ticks = [],
+    first = Math.floor(Math.log10(low)),
+    last = Math.ceil(Math.log10(high));
+  for (let power = first; power <= last; power++)
+    for (const factor of last - first > 3 ? [1] : [1, 2, 5]) ticks.push(Number(`${factor}e${power}`));
+  const shown = ticks.filter((tick) => low * 0.999 <= tick && tick <= high * 1.001);
+  return shown.length > 1 ? shown : [...new Set([low, high])];
+};
+
 hubbub.percent = (share, digits = 0) => (share === null ? "–" : `${(100 * share).toFixed(digits)} %`);
 hubbub.digits = (value) =>
   value === null || value === undefined
@@ -120,19 +131,15 @@ hubbub.panel = (panel, x, top, left, right) => {
   }
   const y = (value) => top + panel.height - ((bend(value) - low) / (high - low)) * panel.height;
   const nodes = [hubbub.svg("text", { x: left, y: top - 8, style: "fill: var(--ink)" }, panel.title)];
-  const ticks = panel.log
-    ? hubbub
-        .ticks(low, high, 3)
-        .filter(Number.isInteger)
-        .map((power) => 10 ** power)
-    : hubbub.ticks(low, high, 4);
+  const ticks =
+    panel.log && known.length ? hubbub.logTicks(Math.min(...known), Math.max(...known)) : hubbub.ticks(low, high, 4);
   for (const tick of ticks) {
     nodes.push(hubbub.svg("line", { class: "axis", x1: left, x2: right, y1: y(tick), y2: y(tick) }));
     nodes.push(
       hubbub.svg(
         "text",
         { x: left - 6, y: y(tick) + 4, "text-anchor": "end" },
-        panel.percent ? hubbub.percent(tick) : panel.log ? tick.toExponential(0) : tick,
+        panel.percent ? hubbub.percent(tick) : panel.log ? Number(tick.toPrecision(2)).toExponential() : tick,
       ),
     );
   }

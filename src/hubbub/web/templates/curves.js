@@ -75,10 +75,15 @@
           ],
         },
         {
-          title: "validation accuracy",
+          title: parts.every((part) => part.train_accuracy) ? "accuracy" : "validation accuracy",
           height: 140,
           percent: true,
-          lines: line("validation accuracy", parts, "val_accuracy", "var(--blue)"),
+          lines: [
+            ...(parts.every((part) => part.train_accuracy)
+              ? line("training accuracy", parts, "train_accuracy", "var(--muted)")
+              : []),
+            ...line("validation accuracy", parts, "val_accuracy", "var(--blue)"),
+          ],
         },
       ];
       if (parts.every((part) => part.lr))

@@ -35,7 +35,8 @@
           : `${label(predicted)} ${confidence}, ${label(truth)} ${hubbub.percent(trueProbabilities[i])}`;
       list.append(hubbub.element("li", {}, hubbub.button(ids[i], ids[i]), hubbub.element("small", {}, text)));
     }
-    panel.replaceChildren(heading, close, list);
+    const why = hubbub.element("p", { class: "why" }, rows.every((i) => hubbub.plays(ids[i])) ? "" : hubbub.data.mute);
+    panel.replaceChildren(heading, close, why, list);
     if (rows.length < count)
       panel.append(hubbub.element("small", {}, `${count - rows.length} more are not listed in this page.`));
     panel.hidden = false;
@@ -166,7 +167,10 @@
     const card = (i) => {
       const box = hubbub.element("figure", { class: "clip" });
       const alt = `log-mel spectrogram of ${ids[i]}`;
-      if (pictures[ids[i]]) box.append(hubbub.element("img", { src: pictures[ids[i]], width: 240, height: 96, alt }));
+      if (pictures[ids[i]]) {
+        const picture = hubbub.element("img", { src: pictures[ids[i]], width: 240, height: 96, alt });
+        box.append(hubbub.axes(picture, hubbub.data.axes));
+      }
       const predicted = probability(`predicted ${label(predictions[i])}`, confidences[i], "var(--red)");
       const truth = probability(`true ${label(truths[i])}`, trueProbabilities[i], "var(--blue)");
       box.append(hubbub.element("div", { class: "probabilities" }, ...predicted, ...truth));

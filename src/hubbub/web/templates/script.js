@@ -55,6 +55,22 @@ hubbub.button = (key, text) => {
   return hubbub.element("button", { class: "play", type: "button", "data-sound": key }, text);
 };
 
+// Seconds and kilohertz beside a picture of a sound: marks are [text, place from 0 to 1].
+hubbub.axes = (picture, axes = JSON.parse(picture.dataset.axes)) => {
+  const box = hubbub.element("span", { class: "axes" });
+  if (picture.parentNode) picture.replaceWith(box);
+  const mark = (kind, side, [text, place]) =>
+    hubbub.element("i", { class: kind, style: `${side}: ${(100 * place).toFixed(2)}%`, "aria-hidden": "true" }, text);
+  const field = hubbub.element("span", { class: "field" }, picture);
+  field.append(...axes.kilohertz.map((tick) => mark("kilohertz", "bottom", tick)));
+  const last = axes.seconds.length - 1;
+  const seconds = axes.seconds.map(([text, place], i) => [i < last ? text : `${text} s`, place]);
+  field.append(...seconds.map((tick) => mark("seconds", "left", tick)));
+  box.append(hubbub.element("i", { class: "unit", "aria-hidden": "true" }, "kHz"), field);
+  return box;
+};
+for (const picture of document.querySelectorAll("img[data-axes]")) hubbub.axes(picture);
+
 // A tooltip beside the pointer.
 {
   const tip = document.getElementById("tip");
