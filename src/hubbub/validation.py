@@ -3,7 +3,7 @@
 Whatever it holds, errors are ValueError, and their text is one line.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ Kind = TypeVar("Kind")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 _MOST_SHOWN = 200  # characters of what is wrong
+_adapter: Callable[[Any], TypeAdapter[Any]] = lru_cache(TypeAdapter)
 
 
 def from_json(kind: type[Kind], content: bytes | str) -> Kind:
@@ -24,12 +25,20 @@ def from_json(kind: type[Kind], content: bytes | str) -> Kind:
 
     Raises ValueError if it is not JSON, not UTF-8, nested too deep, or not of that kind.
     """
-    return _read(lambda: _adapter(kind).validate_json(content, strict=True))
+    try:
+        checked: Kind = _adapter(kind).validate_json(content, strict=True)
+    except ValidationError as error:
+        raise ValueError(one_line(error)) from error
+    return checked
 
 
 def from_values(kind: type[Kind], values: Any) -> Kind:
     """Plain values as a `kind`. Raises ValueError if they are of another."""
-    return _read(lambda: _adapter(kind).validate_python(values))
+    try:
+        checked: Kind = _adapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise ValueError(one_line(error)) from error
+    return checked
 
 
 def one_line(error: Exception) -> str:
@@ -41,15 +50,3 @@ def one_line(error: Exception) -> str:
         text = ": ".join(filter(None, [where, first["msg"].removeprefix("Value error, ")]))
     text = printable(" ".join(text.split())) or type(error).__name__
     return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
-
-
-def _read(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except ValidationError as error:
-        raise ValueError(one_line(error)) from error
-
-
-@lru_cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

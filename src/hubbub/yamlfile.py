@@ -1,5 +1,6 @@
 """YAML that people write, read as the values that JSON has, too: what a recipe may hold, and no more."""
 
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -7,7 +8,7 @@ import yaml
 from hubbub.validation import one_line
 
 _MOST_BYTES = 200_000
-_LARGEST = 2**63
+_MOST_DIGITS = 18
 _PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
@@ -35,7 +36,7 @@ def value(content: bytes) -> Any:
 
 class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
             raise ValueError("aliases are not read: write the value out")
         return super().compose_node(parent, index)
 
@@ -43,15 +44,15 @@ class _PlainLoader(yaml.SafeLoader):
         names = [key.value for key, _ in node.value if key.tag.endswith(":str")]
         if len(names) < len(node.value):
             raise ValueError(f"line {node.start_mark.line + 1}: a key is no text")
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        if len(set(names)) < len(names):
+            twice = Counter(names).most_common(1)[0][0]
             raise ValueError(f"line {node.start_mark.line + 1}: the key {twice!r} stands twice")
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: Any) -> int:
-        number = int(self.construct_yaml_int(node))
-        if abs(number) > _LARGEST:
-            raise ValueError(f"line {node.start_mark.line + 1}: a number is too large")
-        return number
+        if len(node.value) > _MOST_DIGITS:
+            raise ValueError(f"line {node.start_mark.line + 1}: a number of {len(node.value):,} digits")
+        return int(self.construct_yaml_int(node))
 
 
 _PlainLoader.yaml_implicit_resolvers = {
