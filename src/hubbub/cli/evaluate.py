@@ -42,6 +42,8 @@ def evaluate(
         raise UsageError(f"{model} is a folder: `hubbub export {shlex.quote(model)}` makes a model file of a run")
     require_folder_name(name)
     opened = open_dataset(dataset)
+    for warning in opened.warnings:
+        say(f"hubbub: {warning}")
     folder = "-".join(["evaluate", Path(model).stem, opened.name, *(["unseen"] if unseen_only else [])])
     outcome = evaluation.evaluate(
         path,
@@ -67,7 +69,7 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps(outcome.to_dict(), indent=1, ensure_ascii=False))
+        print(json.dumps(outcome.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
         return
     from hubbub.cli.report import show_run
     from hubbub.studies.contamination import describe_matches
