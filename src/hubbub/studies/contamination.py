@@ -33,6 +33,7 @@ MATCH_NAMES: dict[MatchKind, str] = {"clip": "clip id", "recording": "source rec
 Matches = Mapping[str, tuple[MatchKind, ...]]  #: by clip id, what of it is on record; others are left out
 
 _ESC50_NAME = re.compile(r"(?<!\d)\d-\d+-[A-Za-z]-\d+(?!\d)")
+_SOUND_SUFFIXES = re.compile(rf"(?:{'|'.join(map(re.escape, SUFFIXES))})+$", re.IGNORECASE)
 _COPY = re.compile(r"(.+)-copy\d+\.(?:flac|wav)")  # as `hubbub.data.augmented_copies` names copies
 
 
@@ -123,12 +124,6 @@ def possible_ids(clip: Clip) -> set[str]:
         file_name = PurePosixPath(clip_id).name
         ids |= {clip_id, file_name, f"{clip.label}/{file_name}"}
     ids |= {copy[1] for copy in map(_COPY.fullmatch, ids) if copy}
-    stems = {_without_suffixes(name) for name in ids}
+    stems = {_SOUND_SUFFIXES.sub("", name) for name in ids}
     stems |= {name.upper() for renamed in ids for name in _ESC50_NAME.findall(renamed)}
     return ids | {stem + suffix for stem in stems for suffix in SUFFIXES}
-
-
-def _without_suffixes(name: str) -> str:
-    while (suffix := PurePosixPath(name).suffix).lower() in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name
