@@ -125,9 +125,9 @@ def test_report_of_two(world: Path) -> None:
 
 
 def test_pages(world: Path) -> None:
-    for run, _ in walk(world, 6, "training", "cv", "evaluation"):
+    for run, _ in walk(world, 5, "training", "cv", "evaluation"):
         command("report", run, "--html", "page.html", "--dataset", world / "sounds")
-    for run, _ in walk(world, 2, "cv"):
+    for run, _ in walk(world, 1, "cv"):
         command("report", run, world / "runs" / "training", "--html", "page.html")
 
 
@@ -157,7 +157,7 @@ def test_audit(world: Path) -> None:
     command("audit", world / "sounds", "--run", world / "runs" / "training", "--split", "grouped")
     clips = load(world / "sounds")
     by_id = {clip.id: clip for clip in clips.clips}
-    for run, _ in walk(world, 60, "training", "cv", "evaluation"):
+    for run, _ in walk(world, 40, "training", "cv", "evaluation"):
         attempt(lambda folder=run: split_table.assign(clips, None, Run.open(folder)))
         attempt(lambda folder=run: label_issues.find(Run.open(folder), by_id))
 
