@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from hubbub import audio
 from hubbub.errors import AudioError
 from hubbub.types import Track
+
+GroupedBy = Literal["ESC-50's names", "the column recording", "file names", "each file"]  #: see `Dataset`
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Dataset:
             can show something unheard.
         categories: of each label, where all labels are ESC-50's; else empty.
         reference: what `hubbub.data.sources.open_dataset` opens it by, a name or a path; empty if it was not opened so.
+        grouped_by: what told the source recordings; "each file" if each counts as one of its own.
         warnings: what of the source is not among the clips, a line each; whoever opens a dataset for a user says them.
     """
 
@@ -60,6 +64,7 @@ class Dataset:
     showcase: tuple[str, ...] = ()
     categories: Mapping[str, str] = field(default_factory=dict, hash=False)
     reference: str = field(default="", compare=False)
+    grouped_by: GroupedBy = field(default="each file", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
