@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from hubbub import audio
-from hubbub.data import esc50, learnable, sources, splits
+from hubbub.data import esc50, learnable, splits
 from hubbub.data.dataset import Dataset
 from hubbub.data.synth import synthetic
 from hubbub.errors import HubbubError, RefusedError
@@ -110,7 +110,7 @@ class Experiment:
         request |= {"allow_leaky": allow_leaky, "seed": seed, "weights": weights, "pictures": pictures}
         request |= {"strict": strict}
         reference = dataset or ("synthetic" if budget == "quick" else "esc50")
-        unreadable = training_data.Unreadable(log, strict or sources.find(reference).published)
+        unreadable = training_data.Unreadable(log, strict)
         settings, clips = training_data.settle(request, reference, unreadable)
         trunk = pretrained.load(settings.network, settings.frontend.channels, seed, weights)
         arrays = training_data.clip_arrays(clips, settings, pictures, progress, unreadable)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -59,6 +59,16 @@ class Tuning(pl.LightningModule):
         self.classifier.trunk.blocks[:frozen].eval()
         self.average.eval()
         return self
+
+    def on_train_start(self) -> None:
+        """Lightning's hook. Of less than ten batches an epoch, batch norm takes the mean.
+
+        Its statistics, which validation uses, would else lag epochs behind the weights.
+        """
+        batches = int(self.trainer.num_training_batches)
+        for module in self.classifier.modules():
+            if isinstance(module, nn.BatchNorm2d) and 0 < batches < 10:
+                module.momentum = max(module.momentum or 0.0, 1 / batches)
 
     def on_train_epoch_start(self) -> None:
         """Lightning's hook; Lightning itself never calls `train`."""
