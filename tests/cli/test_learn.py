@@ -19,7 +19,7 @@ from hubbub.errors import UsageError
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
-from hubbub.studies import experiment
+from hubbub.studies import experiment, training_data
 from hubbub.train import callbacks, recipe_file
 from hubbub.train.networks.registry import NETWORKS
 
@@ -117,7 +117,7 @@ def test_another_seed_has_its_own_folder_and_another_recipe_is_refused(hubbub: C
     probe(hubbub, "--no-final")
     sets = ("--set", "network.width=0.1", "--set", "c_grid=[0.2]")
     code, _, err = hubbub("cv", "probe", "--dataset", "synthetic", "--no-final", *sets)
-    assert code == 3 and "another recipe" in err
+    assert code == 3 and "differs in recipe (c_grid.0: 0.1, now 0.2)" in err
 
 
 def test_fine_tuning_a_fold(hubbub: Callable) -> None:
@@ -282,7 +282,7 @@ def test_acoustic_rules_need_the_classes_of_esc50(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="acoustic rules know the classes of ESC-50 only, not all of mine: use balanced"
     ):
-        experiment.clip_arrays(mine, recipe_file.load("resnet34-acoustic"))
+        training_data.clip_arrays(mine, recipe_file.load("resnet34-acoustic"))
 
 
 # --- side by side, and killed -----------------------------------------------------------------------------------------

@@ -241,3 +241,73 @@ def test_a_copy_in_another_lossless_format_has_the_same_digest(tmp_path: Path) -
         cache.sample_digest(*audio.read(clip(tmp_path / n, noise(0.2), subtype=s).path)) for n, s in names.items()
     }
     assert len(digests) == 1
+
+
+# --- longer than a window, and longer than a minute -------------------------------------------------------------------
+
+
+def test_windows_cover_a_clip_and_the_last_one_ends_with_it() -> None:
+    blocks = [np.arange(5, dtype=np.float32), np.arange(5, 11, dtype=np.float32)]
+    parts = [window.tolist() for window in cache.windows(blocks, 4, 4)]
+    assert parts == [[0, 1, 2, 3], [4, 5, 6, 7], [7, 8, 9, 10]]
+    assert [window.tolist() for window in cache.windows(blocks, 4, None)] == [[0, 1, 2, 3]]
+    assert [window.tolist() for window in cache.windows([np.ones(3, np.float32)], 4, 4)] == [[1, 1, 1, 0]]
+
+
+def test_a_rest_of_less_than_a_tenth_is_no_window_of_its_own() -> None:
+    assert len(list(cache.windows([np.ones(109, np.float32)], 100, 100))) == 1
+    assert len(list(cache.windows([np.ones(110, np.float32)], 100, 100))) == 2
+
+
+def test_every_window_of_a_clip_is_heard(tmp_path: Path) -> None:
+    samples = noise(1.3)
+    pair = [clip(tmp_path / "short.wav", noise(0.3)), clip(tmp_path / "long.wav", samples)]
+    for _ in range(2):  # computed, then from the cache
+        found = cache.load(pair, SPEC, SECONDS, tmp_path / "cache", hop=SECONDS)
+        assert found.owners.tolist() == [0, 1, 1, 1] and found.durations == pytest.approx((0.3, 1.3))
+        assert found.digests[1:] == (cache.sample_digest(samples, 8000),) * 3
+        for row, start in ((1, 0), (2, 4000), (3, 6400)):
+            np.testing.assert_allclose(found.logmels[row], by_the_book(samples[start : start + 4000]), atol=1e-3)
+    waveforms = cache.sounds(pair, found.digests, 8000, SECONDS, tmp_path / "sounds", hop=SECONDS)
+    np.testing.assert_array_equal(waveforms[3], samples[6400:].astype(np.float64) * 32768)
+
+
+@pytest.mark.parametrize("loud", [1.0, 3.0])
+def test_a_long_sound_is_heard_as_a_short_one_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loud: float
+) -> None:
+    samples = loud * noise(5.2)
+    long = clip(tmp_path / "long.wav", samples, subtype="FLOAT")
+    whole = cache.load([long], SPEC, SECONDS, tmp_path / "whole", hop=SECONDS)
+    monkeypatch.setattr(cache, "_AT_ONCE", 1)
+    sound = cache.decode(long.path)
+    assert sound.samples is None and sound.frames == len(samples)
+    assert sound.digest == cache.sample_digest(samples.astype(np.float32), 8000)
+    found = cache.load([long], SPEC, SECONDS, tmp_path / "parts", hop=SECONDS)
+    assert found.digests == whole.digests and len(found.logmels) == 11
+    np.testing.assert_array_equal(found.logmels, whole.logmels)
+    first = cache.load([long], SPEC, SECONDS, tmp_path / "first").logmels
+    np.testing.assert_array_equal(first, whole.logmels[:1])
+
+
+# --- a cache that cannot be written, and clips that cannot be read ----------------------------------------------------
+
+
+def test_without_a_cache_all_is_computed_each_time(tmp_path: Path, clips: list[Clip], calls: list[int]) -> None:
+    (tmp_path / "file").write_text("no folder")
+    expected = cache.load(clips, SPEC, SECONDS, tmp_path / "cache")
+    for _ in range(2):
+        found = cache.load(clips, SPEC, SECONDS, tmp_path / "file")
+        np.testing.assert_array_equal(found.logmels, expected.logmels)
+    assert len(calls) == 9
+    np.testing.assert_array_equal(sounds(clips, tmp_path / "file"), sounds(clips, tmp_path / "cache"))
+
+
+def test_a_clip_that_cannot_be_read_has_no_window(tmp_path: Path, clips: list[Clip]) -> None:
+    clips[1].path.write_bytes(b"no sound")
+    broken: list[str] = []
+    found = cache.load(
+        clips, SPEC, SECONDS, tmp_path / "cache", broken=lambda clip, error: broken.append(f"{clip.id}: {error}")
+    )
+    assert found.owners.tolist() == [0, 2] and len(found.digests) == len(found.logmels) == 2
+    assert len(broken) == 1 and broken[0].startswith("1.wav: ")

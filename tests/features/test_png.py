@@ -156,6 +156,15 @@ def test_pictures_that_do_not_fit(tmp_path: Path, clips: list[Clip]) -> None:
         png.read(tmp_path, clips, SPEC, SECONDS)
 
 
+def test_a_sound_that_changed_is_not_shown_by_its_old_picture(tmp_path: Path, clips: list[Clip]) -> None:
+    png.write(clips, SPEC, SECONDS, tmp_path / "png")
+    clips[0].path.write_bytes(clips[1].path.read_bytes())
+    with pytest.raises(DataError, match=r"was drawn of another sound than .* is now: write it again"):
+        png.read(tmp_path / "png", clips, SPEC, SECONDS)
+    clips[0].path.unlink()
+    assert len(png.read(tmp_path / "png", clips, SPEC, SECONDS).logmels) == len(clips)
+
+
 @pytest.mark.parametrize(
     ("spec", "why"),
     [(replace(SPEC, range_db=0.0), "without range_db"), (replace(SPEC, normalise="clip"), "clip's own")],

@@ -81,10 +81,21 @@ def test_the_candidates_can_be_watched() -> None:
 
 
 def test_too_few_recordings_to_choose_by() -> None:
-    embeddings, targets, groups = data(3, recordings=3)
-    with pytest.raises(DataError, match=r"has 3 source recordings, choosing C needs 4: .*c_grid hold one"):
-        logistic.fit(embeddings, targets, groups, 3, [0.1, 1.0])
-    assert logistic.fit(embeddings, targets, groups, 3, [0.1]).c == 0.1
+    """As many inner folds as the rarest class has recordings; with one there is no choice, and the middle is taken."""
+    for recordings, folds in ((3, 3), (2, 2), (1, 0)):
+        embeddings, targets, groups = data(3, recordings=recordings)
+        made = logistic.inner_folds(targets, groups)
+        assert len(made) == folds and all(set(targets[train]) == {0, 1, 2} for train, _ in made)
+        head = logistic.fit(embeddings, targets, groups, 3, [0.01, 0.1, 1.0])
+        assert set(head.inner_accuracy) == ({0.01, 0.1, 1.0} if folds else set())
+    assert head.c == 0.1
+    assert logistic.fit(embeddings, targets, groups, 3, [0.3]).c == 0.3
+
+
+def test_a_single_class() -> None:
+    embeddings, _, groups = data(2)
+    with pytest.raises(DataError, match="all of one class: give a second one"):
+        logistic.fit(embeddings, np.zeros(len(groups), int), groups, 1, [0.1])
 
 
 def test_a_class_without_clips() -> None:

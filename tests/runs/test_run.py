@@ -90,12 +90,17 @@ def test_a_run_that_was_cut_off_while_it_began(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "fields", "differs"),
     [
-        ("name: other\n", {}, "recipe"),
-        ("name: x\n", {"seed": 1}, "seed"),
-        ("name: x\n", {"dataset": DatasetRecord("mine"), "seed": 1}, "dataset and seed"),
-        ("name: x\n", {"dataset": DatasetRecord("esc50", copies=9)}, "dataset"),
-        ("name: x\n", {"split": SplitRecord("official", 2)}, "split"),
-        ("name: x\n", {"content": {"clips": "1", "samples": "2"}}, "clips and samples"),
+        ("name: other\n", {}, r"recipe \(name: x, now other\)"),
+        ("name: x\n", {"seed": 1}, r"seed \(0, now 1\)"),
+        (
+            "name: x\n",
+            {"dataset": DatasetRecord("mine"), "seed": 1},
+            r"dataset \(esc50, now mine\) and seed \(0, now 1\)",
+        ),
+        ("name: x\n", {"dataset": DatasetRecord("esc50", copies=9)}, r"dataset \(esc50, now esc50\+9\)"),
+        ("name: x\n", {"split": SplitRecord("official", 2)}, r"split \(official-fold1, now official-fold2\)"),
+        ("name: x\n", {"content": {"clips": "1", "samples": "2"}}, "clips"),
+        ("name: x\n", {"content": {"clips": "0", "samples": "2", "trunk": "1"}}, "samples and trunk"),
     ],
 )
 @pytest.mark.parametrize("finished", [True, False])
@@ -103,11 +108,11 @@ def test_a_run_of_something_else_is_not_overwritten(
     tmp_path: Path, recipe: str, fields: dict[str, Any], differs: str, finished: bool
 ) -> None:
     run = Run(tmp_path)
-    run.begin("name: x\n", record(content={"clips": "0", "samples": "0"} if "content" in fields else {}))
+    run.begin("name: x\n", record(content={"clips": "0", "samples": "0", "trunk": "0"} if "content" in fields else {}))
     if finished:
         run.finish(seconds=1.0)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(RefusedError, match=f"holds a run with another {differs}: give --name, or remove"):
+    with pytest.raises(RefusedError, match=f"holds a run that differs in {differs}: --fresh starts over"):
         run.begin(recipe, record(**fields))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -163,9 +168,9 @@ def test_a_finished_old_run_is_left_as_it_is_and_a_half_finished_one_is_not_resu
     run = old(tmp_path)
     run.begin(NEW_RECIPE, same)
     assert run.finished and "format_version" not in (tmp_path / "about.json").read_text()
-    with pytest.raises(RefusedError, match="another recipe"):
+    with pytest.raises(RefusedError, match="differs in recipe"):
         run.begin(NEW_RECIPE.replace("8000", "9000"), same)
-    with pytest.raises(RefusedError, match="was begun by an older hubbub, and cannot be resumed: give --name"):
+    with pytest.raises(RefusedError, match="was begun by an older hubbub, and cannot be resumed: --fresh starts over"):
         old(tmp_path, finished=False).begin(NEW_RECIPE, same)
 
 

@@ -183,7 +183,7 @@ class TestRefusal:
     def test_a_run_of_another_model(self, sounds: Path, run: Run, tmp_path: Path) -> None:
         evaluate(model(tmp_path, TrainingRecord.of("other", ["y.wav"], ["y"], [])), load(sounds), run)
         other = model(tmp_path / "b", TrainingRecord.of("other", ["x.wav"], ["x"], []))
-        with pytest.raises(RefusedError, match=r"holds a run .*recipe"):
+        with pytest.raises(RefusedError, match=r"holds a run that differs in recipe .*: give --name, or remove it"):
             evaluate(other, load(sounds), run)
 
 

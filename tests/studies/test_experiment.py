@@ -47,7 +47,7 @@ def test_a_training_says_what_it_is() -> None:
 def test_other_content_under_the_same_name_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared().train(fold=1)
     monkeypatch.setattr(synthetic.dataset, "__defaults__", (None, LABELS, 5, 2))
-    with pytest.raises(RefusedError, match="another clips and samples and labels of clips and recordings: give --name"):
+    with pytest.raises(RefusedError, match=r"a run that differs in clips: --fresh starts over, --name keeps both"):
         prepared().train(fold=1)
 
 

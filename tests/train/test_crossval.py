@@ -100,9 +100,9 @@ def test_an_interrupted_cross_validation_goes_on(tmp_path: Path) -> None:
 
 def test_another_recipe_is_refused(done: Run, tmp_path: Path) -> None:
     other = tiny.changed(tiny.PROBE, c_grid=(0.5,))
-    with pytest.raises(RefusedError, match="holds a run with another recipe"):
+    with pytest.raises(RefusedError, match="holds a run that differs in recipe"):
         crossval.cross_validate(job(tmp_path, other), splits(), done)
-    with pytest.raises(RefusedError, match="holds a run with another split"):
+    with pytest.raises(RefusedError, match="holds a run that differs in split"):
         crossval.cross_validate(job(tmp_path), {1: splits()[1]}, done)
 
 

@@ -53,7 +53,7 @@ def test_what_a_run_leaves_behind(done: Run) -> None:
     assert record.finished and record.outcome["seconds"] > 0 and record.seed == 0
     assert (str(record.split), str(record.dataset), record.labels) == ("tiny-fold4", "tiny", tiny.LABELS)
     assert record.environment["versions"] and record.kind == "training" and record.recipe == QUICK.name
-    assert set(record.content) == {"clips", "samples", "labels of clips", "recordings", "trunk", "pictures"}
+    assert set(record.content) == {"clips", "samples", "labels of clips", "recordings", "parts", "trunk", "pictures"}
 
 
 def test_every_clip_is_on_record_with_its_part(done: Run) -> None:
@@ -154,20 +154,23 @@ Change = Callable[[Path], TrainingJob]
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda folder: job(folder, tiny.changed(QUICK, batch_size=3)), "another recipe"),
-        (lambda folder: job(folder, seed=1), "another seed"),
-        (lambda folder: job(folder, arrays=tiny.clip_arrays(("x", "y"))), "another labels"),
-        (lambda folder: job(folder, arrays=altered(digests=2)), "another samples"),
-        (lambda folder: job(folder, arrays=altered(groups=2)), "another recordings"),
-        (lambda folder: job(folder, arrays=altered(targets=2)), "another labels of clips"),
-        (lambda folder: job(folder, trunk=tiny.trunk(seed=1)), "another trunk"),
-        (lambda folder: job(folder, pictures=True), "another pictures"),
+        (lambda folder: job(folder, tiny.changed(QUICK, batch_size=3)), r"recipe \(batch_size: 4, now 3\)"),
+        (lambda folder: job(folder, seed=1), r"seed \(0, now 1\)"),
+        (lambda folder: job(folder, arrays=tiny.clip_arrays(("x", "y"))), r"classes \(3, now 2\)"),
+        (lambda folder: job(folder, arrays=altered(digests=2)), "samples"),
+        (lambda folder: job(folder, arrays=altered(groups=2)), "recordings"),
+        (lambda folder: job(folder, arrays=altered(targets=2)), "labels of clips"),
+        (lambda folder: job(folder, trunk=tiny.trunk(seed=1)), "trunk"),
+        (lambda folder: job(folder, pictures=True), "pictures"),
     ],
 )
 def test_a_run_of_something_else_is_refused(done: Run, tmp_path: Path, change: Change, said: str) -> None:
     before = content(done.folder)
-    with pytest.raises(RefusedError, match=f"holds a run with {said}.*: give --name, or remove"):
-        fit.run(change(tmp_path), split(), done)
+    with pytest.raises(
+        RefusedError, match=f"holds a run that differs in {said}.*: --fresh starts over, --name keeps both"
+    ):
+        other = change(tmp_path)
+        fit.run(other, tiny.split(other.arrays), done)
     assert content(done.folder) == before
 
 

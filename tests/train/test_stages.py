@@ -15,7 +15,7 @@ from hubbub.augment.plan import Augment
 from hubbub.errors import RefusedError
 from hubbub.runs.record import DatasetRecord
 from hubbub.storage import read_csv
-from hubbub.train import arrays, stages
+from hubbub.train import arrays, callbacks, stages
 from hubbub.train.arrays import ClipArrays
 from hubbub.train.callbacks import BatchEnd
 from hubbub.train.config import Recipe, Stage
@@ -70,7 +70,7 @@ def test_every_epoch_of_every_stage_has_a_row_and_a_line(tmp_path: Path) -> None
     said: list[str] = []
     fit(tmp_path, log=said.append)
     found = rows(tmp_path)
-    assert list(found[0]) == ["stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr"]
+    assert list(found[0]) == ["stage", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"]
     assert [(row["stage"], row["epoch"]) for row in found] == [(str(s), str(e)) for s in (1, 2, 3) for e in (1, 2)]
     assert all(np.isfinite(float(value)) for row in found for value in row.values())
     assert len(said) == 6 and said[3].startswith("stage 2, epoch 2 of 2: training loss ")
@@ -321,7 +321,7 @@ def test_classes_are_weighed_against_their_frequency(tmp_path: Path, monkeypatch
 
 def test_the_columns_of_an_epoch(scratch: Whole) -> None:
     table = read_csv(scratch[0] / "run" / "epochs.csv")
-    assert list(table[0]) == ["stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting"]
+    assert list(table[0]) == list(callbacks.EPOCH_COLUMNS)
     for row in table:
         assert float(row["seconds"]) > 0 and 0 <= float(row["waiting"]) < 1
     last = np.arange(1, 5) * 3 - 1  # step at the end of each epoch of three batches, of twelve
@@ -364,8 +364,8 @@ def test_tensorboard_shows_the_same_once(tmp_path: Path) -> None:
         fit(tmp_path, tiny.SCRATCH, log=say)
     fit(tmp_path, tiny.SCRATCH, log=say)
     board = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "stage1")).Reload()
-    assert set(board.Tags()["scalars"]) == {"train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting"}
-    for name in ("train_loss", "val_loss", "val_accuracy", "lr"):
+    assert set(board.Tags()["scalars"]) == set(callbacks.EPOCH_COLUMNS[2:])
+    for name in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"):
         events = board.Scalars(name)
         assert [event.step for event in events] == [1, 2, 3, 4]
         assert [event.value for event in events] == pytest.approx(column(tmp_path, name), rel=1e-4)
@@ -470,7 +470,7 @@ def test_strengths_follow_the_recall_of_each_class(aware: Whole, tmp_path: Path)
 
     with pytest.raises(Stop):
         fit(tmp_path, AWARE, arrays=tiny.sounding(), log=say)
-    last = torch.load(tmp_path / "run" / "checkpoints" / "stage1" / "last.ckpt", weights_only=False)
+    last = torch.load(tmp_path / "run" / "checkpoints" / "stage1" / "last.ckpt", weights_only=True)
     prefix = "average.module."
     after_one = {name.removeprefix(prefix): v for name, v in last["state_dict"].items() if name.startswith(prefix)}
     layers = head(tiny.cnn().embedding_size, 3, 0, 0.2)

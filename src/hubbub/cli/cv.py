@@ -8,6 +8,7 @@ from hubbub.cli.options import (
     RUNS,
     Budget,
     DatasetName,
+    Fresh,
     Leaks,
     Name,
     Pictures,
@@ -16,6 +17,7 @@ from hubbub.cli.options import (
     Seed,
     Set,
     SplitKind,
+    Strict,
     Weights,
     conclude,
     experiment,
@@ -36,11 +38,13 @@ def cv(
     sets: Set = [],  # noqa: B006
     weights: Weights = None,
     pictures: Pictures = None,
+    strict: Strict = False,
+    fresh: Fresh = False,
     jobs: Annotated[int, typer.Option(min=1, help="Folds that train side by side.")] = 1,
     final: Annotated[bool, typer.Option(help="Train the model for use as well.")] = True,
 ) -> None:
     """Cross-validate a recipe over the folds of its split; finished folds are kept, an interrupted one goes on."""
-    with experiment(recipe, dataset, budget, split, leaks, seed, sets, weights, pictures) as prepared:
-        run = prepared.cross_validate(runs=runs, name=name, final=final, jobs=jobs)
+    with experiment(recipe, dataset, budget, split, leaks, seed, sets, weights, pictures, strict) as prepared:
+        run = prepared.cross_validate(runs=runs, name=name, final=final, jobs=jobs, fresh=fresh)
     count = len(run.record.split.folds)
     conclude(run, f"{_WORDS.get(count, count)}-fold accuracy")

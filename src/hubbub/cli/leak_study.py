@@ -31,7 +31,7 @@ def leak_study(
     """Train one network on four ways to split ESC-50, and score each on recordings that none of them has heard."""
     with learning():
         from hubbub.studies import leak_study as study
-        from hubbub.studies.experiment import load_recipe
+        from hubbub.studies.training_data import load_recipe
     from hubbub.cli.show import console
     from hubbub.report.markdown import filled
     from hubbub.runs.run import Run

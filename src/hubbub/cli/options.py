@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hubbub.errors import RefusedError, UsageError, missing_extra
+from hubbub.formatting import printable
 
 if TYPE_CHECKING:
     from hubbub.runs.run import Run
@@ -33,6 +34,10 @@ Leaks = Annotated[
     bool, typer.Option("--i-know-it-leaks", help="Allow a split whose test is not honest; all it gives says LEAKY.")
 ]
 Pictures = Annotated[Path | None, typer.Option(help="Train from the PNG files of `hubbub features pictures`.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: remove what the run folder holds.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at a file that cannot be read, instead of leaving it out.")
+]
 RUNS = Path("runs")
 
 
@@ -47,6 +52,7 @@ def experiment(
     sets: Sequence[str],
     weights: Path | None = None,
     pictures: Path | None = None,
+    strict: bool = False,
 ) -> Iterator["Experiment"]:
     """The experiment that a command asks for, with a bar on the terminal that follows its training."""
     from hubbub.cli.progress import Training, track
@@ -64,6 +70,7 @@ def experiment(
             seed=seed,
             weights=weights,
             pictures=pictures,
+            strict=strict,
             command=command(),
             log=bar.say,
             progress=track,
@@ -115,7 +122,7 @@ def conclude(run: "Run", figure: str) -> None:
         say(f"no pictures: {error}")
     else:
         print(f"pictures: {', '.join(path.name for path in drawn)}")
-    print(f"run folder: {run.folder}")
+    print(f"run folder: {printable(str(run.folder))}")
     leaky = "LEAKY " if run.leaky else ""
     print(f"{leaky}{figure}: {100 * run.metrics['test']['accuracy']:.2f} %")
 

@@ -8,6 +8,7 @@ from hubbub.cli.options import (
     RUNS,
     Budget,
     DatasetName,
+    Fresh,
     Leaks,
     Name,
     Pictures,
@@ -16,6 +17,7 @@ from hubbub.cli.options import (
     Seed,
     Set,
     SplitKind,
+    Strict,
     Weights,
     conclude,
     experiment,
@@ -37,9 +39,11 @@ def train(
     sets: Set = [],  # noqa: B006  (typer's way to say "none given")
     weights: Weights = None,
     pictures: Pictures = None,
+    strict: Strict = False,
+    fresh: Fresh = False,
 ) -> None:
     """Train a recipe with one fold as the test; an interrupted run goes on where it was."""
-    with experiment(recipe, dataset, budget, split, leaks, seed, sets, weights, pictures) as prepared:
-        run = prepared.train(fold, runs=runs, name=name)
+    with experiment(recipe, dataset, budget, split, leaks, seed, sets, weights, pictures, strict) as prepared:
+        run = prepared.train(fold, runs=runs, name=name, fresh=fresh)
     tested = "test" if run.record.split.fold is None else f"fold {run.record.split.fold}"
     conclude(run, f"{tested} accuracy")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from hubbub.errors import UsageError
+from hubbub.formatting import count
 
 if TYPE_CHECKING:  # recipes name a `Plan` where no sound library is at hand
     from hubbub.data.dataset import Clip, Dataset
@@ -147,7 +148,11 @@ def fold_numbers(dataset: "Dataset", plan: Plan) -> tuple[int, ...]:
         )
     parts = len({clip.group for clip in dataset.clips}) if plan.kind == "grouped" else len(dataset.clips)
     if parts < plan.folds:
-        raise UsageError(f"{dataset.name} is too small for {plan.folds} folds: give fewer, or more sounds")
+        what = count(parts, "recording" if plan.kind == "grouped" else "clip")
+        raise UsageError(
+            f"{dataset.name} is too small for {plan.folds} folds, with {what}: give fewer (--set split.folds=2),"
+            " or more sounds"
+        )
     return tuple(range(1, plan.folds + 1))
 
 
@@ -196,21 +201,23 @@ def without_fold(dataset: "Dataset", fold: int) -> "Dataset":
 def hold_out(clips: Iterable["Clip"], share: float, seed: int = 0) -> frozenset[str]:
     """Source recordings drawn to be held out: of each class `share` of them, rounded, at least one if `share` > 0.
 
-    A recording that was cut into clips of two classes goes out with all of them.
+    A recording that was cut into clips of two classes goes out with all of them. The only recording of a class is not
+    drawn, nor are all of its recordings, so that there is something to train on.
     """
     return _drawn(((clip.label, clip.group) for clip in clips), share, np.random.default_rng(seed))
 
 
 def _drawn(names: Iterable[tuple[str, str]], share: float, rng: np.random.Generator) -> frozenset[str]:
-    """Of pairs of a class and a name, of each class `share` of the names, rounded, at least one if `share` > 0."""
+    """Of pairs of a class and a name, of each class `share` of the names, see `hold_out`."""
     by_label: dict[str, set[str]] = {}
     for label, name in names:
         by_label.setdefault(label, set()).add(name)
+    only = {name for members in by_label.values() if len(members) == 1 for name in members}
     drawn: set[str] = set()
     for label in sorted(by_label):
-        ordered = sorted(by_label[label])
-        count = max(1, round(share * len(ordered))) if share > 0 else 0
-        drawn.update(str(name) for name in rng.permutation(ordered)[:count])
+        ordered = sorted(by_label[label] - only)
+        number = min(max(1, round(share * len(ordered))), len(by_label[label]) - 1) if share > 0 else 0
+        drawn.update(str(name) for name in rng.permutation(ordered)[:number])
     return frozenset(drawn)
 
 
@@ -237,8 +244,8 @@ def _split(kind: str, fold: int | None, dataset: "Dataset", *parts: Collection[s
     return Split(kind, fold, train, validation, test)
 
 
-def by_recording(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, int]:
-    """A fold, from 1 to `count`, for the source recording of each clip, by `seed`.
+def by_recording(clips: Iterable["Clip"], number: int, seed: int) -> dict[str, int]:
+    """A fold, from 1 to `number`, for the source recording of each clip, by `seed`.
 
     Recordings are dealt in random order, large ones first, to where their classes are rarest so far.
     """
@@ -246,7 +253,7 @@ def by_recording(clips: Iterable["Clip"], count: int, seed: int) -> dict[str, in
     for clip in clips:
         groups.setdefault(clip.group, Counter())[clip.label] += 1
     order = [str(name) for name in np.random.default_rng(seed).permutation(sorted(groups))]
-    filled = {fold: Counter[str]() for fold in range(1, count + 1)}
+    filled = {fold: Counter[str]() for fold in range(1, number + 1)}
     folds = {}
     for group in sorted(order, key=lambda name: -groups[name].total()):
         labels = groups[group]

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub import audio
 from hubbub.data.dataset import Clip
 from hubbub.errors import DataError, HubbubError, UsageError, missing_extra
-from hubbub.features.cache import Features, sample_digest
+from hubbub.features.cache import Features, decode, resampled, windows
 from hubbub.logmel import LogMelSpec, logmel
 from hubbub.storage import digest, write_with
 from hubbub.types import Floats, Track
@@ -60,12 +59,13 @@ def write(
 def read(folder: Path, clips: Sequence[Clip], spec: LogMelSpec, seconds: float) -> Features:
     """What a network sees of `clips`, from their pictures: as `features.cache.load`, to within half a grey step.
 
-    A grey step is `spec.range_db` / 255 decibels. The sounds are not opened: a clip that has changed since is known
-    by its digest alone.
+    A grey step is `spec.range_db` / 255 decibels. A sound that is here is decoded, to see that it is still the one that
+    was drawn; where it is not, the picture is taken as it is.
 
     Raises:
         UsageError, RefusedError: as `write`.
-        DataError: a picture is missing, damaged, of another size or of another front end.
+        DataError: a picture is missing, damaged, of another size, of another front end or of another sound.
+        AudioError: a clip cannot be decoded.
     """
     _require_bounds(spec)
     _, height, width = spec.shape(round(seconds * spec.sample_rate))
@@ -73,9 +73,11 @@ def read(folder: Path, clips: Sequence[Clip], spec: LogMelSpec, seconds: float) 
     digests = []
     for index, clip in enumerate(clips):
         grey, clip_digest = _opened(path(folder, clip), spec, seconds)
+        if clip.path.is_file() and decode(clip.path).digest != clip_digest:
+            raise DataError(f"{path(folder, clip)} was drawn of another sound than {clip.path} is now: {_REMEDY}")
         arrays[index] = _values(grey, spec)
         digests.append(clip_digest)
-    return Features(arrays, tuple(digests))
+    return Features(arrays, tuple(digests), np.arange(len(clips)), (0.0,) * len(clips))
 
 
 def path(folder: Path, clip: Clip) -> Path:
@@ -85,20 +87,19 @@ def path(folder: Path, clip: Clip) -> Path:
 
 def _paint(clip: Clip, spec: LogMelSpec, seconds: float, folder: Path) -> bool:
     """Write a clip's picture unless it is there; whether it was written."""
-    samples, rate = audio.read(clip.path)
-    clip_digest, target = sample_digest(samples, rate), path(folder, clip)
+    sound, target = decode(clip.path), path(folder, clip)
     try:
-        if _opened(target, spec, seconds)[1] == clip_digest:
+        if _opened(target, spec, seconds)[1] == sound.digest:
             return False
     except HubbubError:  # missing, damaged, of another front end: made anew
         pass
     length = round(seconds * spec.sample_rate)
-    resampled = audio.resample(samples, rate, spec.sample_rate)[:length]
-    grey = _grey(logmel(np.pad(resampled, (0, length - len(resampled))), spec), spec)
+    start = next(windows(resampled(clip.path, sound, spec.sample_rate, length), length, None))
+    grey = _grey(logmel(start, spec), spec)
     image, png = _pillow()
     text = png.PngInfo()
     text.add_text(_FRONTEND, _frontend(spec, seconds))
-    text.add_text(_SAMPLES, clip_digest)
+    text.add_text(_SAMPLES, sound.digest)
     write_with(target, lambda part: image.fromarray(grey).save(part, pnginfo=text))
     return True
 

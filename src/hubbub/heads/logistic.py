@@ -57,25 +57,28 @@ def fit(
         targets: their classes, 0 to `classes` - 1, every class present.
         groups: their source recordings; the inner folds keep a recording together.
         classes: how many there are.
-        c_grid: inverse strengths of the L2 penalty to choose from; a single one is taken as it is.
+        c_grid: inverse strengths of the L2 penalty to choose from; a single one is taken as it is, and where a class
+            has one recording alone, so that there is nothing to choose by, the middle one.
         track: wraps the candidates, to show progress.
 
     Raises:
-        DataError: a class has no clips, or too few recordings for the inner folds.
+        DataError: there are fewer than two classes, or one has no clips.
         RefusedError: scikit-learn is not installed.
     """
     if find_spec("sklearn") is None:
         raise missing_extra("teach", "learning a head")
     present = len(np.unique(targets))
+    if classes < 2:
+        raise DataError("the training clips are all of one class: give a second one to tell it from")
     if present < classes:
         raise DataError(f"the training clips show {present} of {classes} classes: add the others")
     accuracies = {}
-    if len(c_grid) > 1:
-        folds = inner_folds(targets, groups)
+    folds = inner_folds(targets, groups) if len(c_grid) > 1 else []
+    if folds:
         for c in track(c_grid):
             fitted = [(_regression(embeddings[train], targets[train], c), test) for train, test in folds]
             accuracies[c] = float(np.mean([model.score(embeddings[test], targets[test]) for model, test in fitted]))
-    best = max(accuracies, key=lambda c: (accuracies[c], -c)) if accuracies else c_grid[0]
+    best = max(accuracies, key=lambda c: (accuracies[c], -c)) if accuracies else c_grid[len(c_grid) // 2]
     scaler, regression = _regression(embeddings, targets, best)
     weights, bias = regression.coef_.astype(np.float64), regression.intercept_.astype(np.float64)
     if classes == 2:  # scikit-learn keeps one row for two classes
@@ -86,16 +89,17 @@ def fit(
 def inner_folds(targets: Ints, groups: NDArray[np.str_]) -> list[tuple[Ints, Ints]]:
     """Rows to train on and rows to score, of each fold: stratified by class, recordings kept together.
 
-    Raises DataError if a class has fewer recordings than there are folds.
+    There are as many as the rarest class has recordings, `INNER_FOLDS` at most; none if it has one alone. A fold that
+    would not train on every class is left out.
     """
     fewest = min(len(np.unique(groups[targets == target])) for target in np.unique(targets))
-    if fewest < INNER_FOLDS:
-        raise DataError(
-            f"a class has {fewest} source recordings, choosing C needs {INNER_FOLDS}: add some, or let c_grid hold one"
-        )
+    if fewest < 2:
+        return []
     from sklearn.model_selection import StratifiedGroupKFold
 
-    return list(StratifiedGroupKFold(INNER_FOLDS, shuffle=True, random_state=0).split(targets, targets, groups))
+    folds = StratifiedGroupKFold(min(INNER_FOLDS, fewest), shuffle=True, random_state=0)
+    classes = set(targets.tolist())
+    return [part for part in folds.split(targets, targets, groups) if set(targets[part[0]].tolist()) == classes]
 
 
 def _regression(embeddings: Floats, targets: Ints, c: float) -> Any:

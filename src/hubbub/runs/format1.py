@@ -26,6 +26,8 @@ _RECIPE_KEYS: dict[str, dict[str, str]] = {
     },
     "stages": {"train_from": "first_trainable_block"},
 }
+#: Keys that came later, with what was done before there was a choice.
+_LATER = {"crop": "first"}
 
 
 def record(about: Mapping[str, Any], recipe: Mapping[str, Any]) -> RunRecord:
@@ -70,7 +72,7 @@ def _split(text: str) -> SplitRecord:
 
 
 def recipe(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe of the old form with today's keys.
+    """A recipe of an older form with today's keys.
 
     >>> recipe({"batch": 8, "frontend": {"rate": 8000}, "stages": [{"train_from": 0}]})
     {'batch_size': 8, 'frontend': {'sample_rate': 8000}, 'stages': [{'first_trainable_block': 0}]}
@@ -80,7 +82,7 @@ def recipe(values: Mapping[str, Any]) -> dict[str, Any]:
         renamed["frontend"] = _renamed(renamed["frontend"], "frontend")
     if isinstance(renamed.get("stages"), list):
         renamed["stages"] = [_renamed(stage, "stages") for stage in renamed["stages"]]
-    return renamed
+    return renamed | {key: value for key, value in _LATER.items() if "seconds" in renamed and key not in renamed}
 
 
 def _renamed(values: Mapping[str, Any], part: str) -> dict[str, Any]:

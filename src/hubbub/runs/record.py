@@ -100,7 +100,7 @@ class RunRecord:
         recipe: name of the recipe; empty for an evaluation. command: what makes the run again; empty if not on record.
         seed: random seed. model: name of the model that an evaluation scored.
         content: digests of what was trained on, by what they are of: "clips", "samples", "labels of clips",
-            "recordings", "trunk", "pictures".
+            "recordings", "parts" (of the split), "trunk", "pictures".
         environment: versions, machine and commit.
         outcome: what is known at the end: seconds, the chosen C, and the like.
         finished: whether the run is whole.
@@ -136,11 +136,22 @@ class RunRecord:
         return record
 
     def differences(self, other: "RunRecord") -> list[str]:
-        """Names of what makes the other a run of something else; command, environment and outcome do not."""
-        names = [
-            name for name in ("kind", "dataset", "split", "labels", "seed", "model") if _differs(self, other, name)
-        ]
-        return names + [name for name in other.content if self.content.get(name) != other.content[name]]
+        """What makes the other a run of something else, in words; command, environment and outcome do not.
+
+        What is not on this record, which may be older, makes no difference; nor is it said what follows from other
+        clips.
+        """
+        names = [name for name in ("kind", "dataset", "split", "seed", "model") if _differs(self, other, name)]
+        words = [f"{name} ({getattr(self, name)}, now {getattr(other, name)})" for name in names]
+        if self.labels != other.labels:
+            words.append(f"classes ({len(self.labels):,}, now {len(other.labels):,})")
+        changed = [name for name, digest in other.content.items() if self.content.get(name, digest) != digest]
+        if "clips" in changed:
+            changed = [name for name in changed if name not in _OF_CLIPS]
+        return words + changed
+
+
+_OF_CLIPS = ("samples", "labels of clips", "recordings", "parts", "pictures")
 
 
 def _differs(first: RunRecord, second: RunRecord, name: str) -> bool:

@@ -18,18 +18,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import yaml
 
 from hubbub import yamlfile
 from hubbub.errors import DataError, RefusedError, UsageError
+from hubbub.formatting import listing
 from hubbub.runs import format1
 from hubbub.runs.metrics import Metrics
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
 from hubbub.storage import TableRow, read_csv, read_json, write_json, write_text
 from hubbub.validation import from_json, one_line
+
+_NAMED = 3  # keys of a recipe that a message names
 
 
 @dataclass(frozen=True)
@@ -79,22 +83,27 @@ class Run:
 
         Raises RefusedError if the folder holds a run of something else, or a half-finished one of an older version.
         """
-        differs = self.record.differences(record) if self.exists else []
-        if self.exists and "format_version" not in read_json(self.folder / "about.json"):
-            if not self.finished:
-                raise RefusedError(
-                    f"{self.folder} was begun by an older hubbub, and cannot be resumed: give --name, or remove it"
-                )
-            differs = [name for name in differs if name not in record.content]  # which it did not keep
-        if self.exists and yaml.safe_load(recipe) != self.recipe:
-            differs.append("recipe")
-        if differs:
-            raise RefusedError(
-                f"{self.folder} holds a run with another {' and '.join(differs)}: give --name, or remove the folder"
-            )
+        if self.exists and "format_version" not in read_json(self.folder / "about.json") and not self.finished:
+            raise RefusedError(f"{self.folder} was begun by an older hubbub, and cannot be resumed: {_remedy(record)}")
+        differences = self.record.differences(record) if self.exists else []
+        if self.exists and (keys := _changed_keys(self.recipe, yaml.safe_load(recipe))):
+            differences.append(f"recipe ({'; '.join(keys[:_NAMED])}{'; ...' if len(keys) > _NAMED else ''})")
+        if differences:
+            raise RefusedError(f"{self.folder} holds a run that differs in {listing(differences)}: {_remedy(record)}")
         if not self.exists:
             write_text(self.folder / "recipe.yaml", recipe)
             self._write(replace(record, environment=environment()))
+
+    def remove(self) -> None:
+        """Remove the folder and all that it holds, for a start afresh; nothing if it is not there, or empty.
+
+        Raises RefusedError if the folder holds something else than a run.
+        """
+        if self.exists:
+            rmtree(self.folder)
+        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise RefusedError(f"{self.folder} is not the folder of a run, and is left as it is: give another --name")
+        self._forget()
 
     def finish(self, **outcome: Any) -> None:
         """Add what is known at the end, JSON values, to the record, and call the run whole."""
@@ -102,6 +111,9 @@ class Run:
 
     def _write(self, record: RunRecord) -> None:
         write_json(self.folder / "about.json", record.to_dict())
+        self._forget()
+
+    def _forget(self) -> None:
         for name in ("record", "recipe", "predictions", "clips", "metrics"):
             self.__dict__.pop(name, None)
 
@@ -170,6 +182,23 @@ class Run:
     def leaky(self) -> bool:
         """Whether its test, or that of the run around it, was not honest."""
         return self.record.split.leaky or bool(self.outer and self.outer.record.split.leaky)
+
+
+def _remedy(record: RunRecord) -> str:
+    return "give --name, or remove it" if record.kind == "evaluation" else "--fresh starts over, --name keeps both"
+
+
+def _changed_keys(before: Any, now: Any, key: str = "") -> list[str]:
+    """Keys of a recipe whose values differ, each with both values."""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = dict.fromkeys([*before, *now])
+        parts = (
+            _changed_keys(before.get(name), now.get(name), f"{key}.{name}" if key else str(name)) for name in names
+        )
+        return [line for part in parts for line in part]
+    return [] if before == now else [f"{key}: {before}, now {now}"]
 
 
 def require_folder_name(name: str | None) -> None:

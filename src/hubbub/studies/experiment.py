@@ -15,26 +15,27 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hubbub import audio
-from hubbub.data import esc50, sources, splits
+from hubbub.data import esc50, learnable, splits
 from hubbub.data.dataset import Dataset
 from hubbub.data.synth import synthetic
-from hubbub.errors import HubbubError, RefusedError, UsageError
-from hubbub.features import cache, png
+from hubbub.errors import HubbubError, RefusedError
 from hubbub.modelfile import ModelMeta
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, SplitRecord
 from hubbub.runs.run import Run, require_folder_name
 from hubbub.storage import cache_dir
-from hubbub.train import crossval, fit, pretrained, recipe_file
+from hubbub.studies import training_data
+from hubbub.studies.training_data import to_stderr
+from hubbub.train import crossval, fit, pretrained
 from hubbub.train import export as exporter
-from hubbub.train.arrays import ClipArrays, RowSplit
+from hubbub.train.arrays import RowSplit
 from hubbub.train.callbacks import OnBatchEnd, ignore
 from hubbub.train.config import Recipe
 from hubbub.train.job import TrainingJob
@@ -44,11 +45,6 @@ from hubbub.workers import cores
 RUNS = Path("runs")  #: where run folders lie, if nothing else is said
 _LICENCES = {"esc50": "CC BY-NC 3.0, as ESC-50", "esc10": "CC BY 3.0, as ESC-10", "synthetic": "MIT"}
 _COMPARED = 50  # clips on which the stacks must agree before a model file is written
-
-
-def to_stderr(line: str) -> None:
-    """A `Log`: a line on stderr, at once."""
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +74,7 @@ class Experiment:
         seed: int = 0,
         weights: Path | None = None,
         pictures: Path | None = None,
+        strict: bool = False,
         command: str = "",
         log: Log = to_stderr,
         progress: Progress = no_progress,
@@ -89,41 +86,44 @@ class Experiment:
             recipe: name of a recipe, or the path of a YAML file.
             dataset: a name or a folder, see `hubbub.data.sources`; esc50 if left out (synthetic for the budget quick).
             budget: one of the recipe's budgets.
-            split: kind of split, instead of the recipe's.
+            split: kind of split, instead of the recipe's. If nothing chooses one, and the dataset has no folds of its
+                own, folds are made by source recording ("grouped").
             overrides: dotted keys of the recipe and their values, such as ``{"network.dropout": 0.3}``.
             allow_leaky: whether the split may be one whose test is not honest; all that it gives says LEAKY.
             seed: random seed.
             weights: file or folder of pretrained weights, instead of those that the recipe names.
             pictures: folder of PNG files that `hubbub features pictures` wrote, to train from.
+            strict: whether a clip that cannot be read is an error; else it is left out, and `log` hears of it. ESC-50
+                itself is always taken whole.
             command: what makes the runs again, for their records.
-            log: hears of each epoch.
+            log: hears what is left out, how the clips are split, how much of them is heard, and of each epoch.
             progress: shows long walks.
             on_batch_end: hears of each batch.
 
         Raises:
-            UsageError: an unknown recipe, budget, dataset or key, or what makes no sense together.
+            UsageError: an unknown recipe, budget, dataset or key, or what makes no sense together; fewer than two
+                classes, or a class whose recordings are too few.
             RefusedError: a leaky split that was not allowed; weights that cannot be had here.
             DataError, AudioError: a damaged dataset or clip.
         """
         request: dict[str, Any] = {"recipe": recipe, "budget": budget, "split": split, "overrides": overrides}
         request |= {"allow_leaky": allow_leaky, "seed": seed, "weights": weights, "pictures": pictures}
-        settings = load_recipe(recipe, overrides, budget, split)
-        if settings.split.leaky and not allow_leaky:
-            raise RefusedError(
-                f"the split {settings.split.kind} tests on recordings that training hears, so that its figure says"
-                " nothing about new sounds: give --i-know-it-leaks to see it all the same"
-            )
+        request |= {"strict": strict}
         reference = dataset or ("synthetic" if budget == "quick" else "esc50")
-        clips = sources.open_dataset(reference)
+        unreadable = training_data.Unreadable(log, strict)
+        settings, clips = training_data.settle(request, reference, unreadable)
         trunk = pretrained.load(settings.network, settings.frontend.channels, seed, weights)
+        arrays = training_data.clip_arrays(clips, settings, pictures, progress, unreadable)
+        clips = unreadable.without(clips)
         job = TrainingJob(
-            arrays=clip_arrays(clips, settings, pictures, progress),
+            arrays=arrays,
             dataset=DatasetRecord(clips.name.removesuffix(f"+{clips.copies}"), clips.reference, clips.copies),
             recipe=settings,
             trunk=trunk,
             seed=seed,
             cache=cache_dir("frozen"),
             pictures=pictures is not None,
+            unreadable=unreadable.reasons,
             command=command,
             log=log,
             progress=progress,
@@ -141,9 +141,16 @@ class Experiment:
         return splits.make(self.dataset, self.recipe.split, fold, self.recipe.validation)
 
     def rows(self, split: splits.Split) -> RowSplit:
-        """A split of clip ids as rows of the arrays."""
-        parts = (self.job.arrays.rows(ids) for ids in (split.train, split.validation, split.test))
-        return RowSplit(SplitRecord(split.kind, split.fold, leaky=split.leaky), *parts)
+        """A split of clip ids as rows of the arrays.
+
+        Raises UsageError if a class has no training clip, or training has no clips to choose by.
+        """
+        learnable.require_learnable(self.dataset, split, choose=self.recipe.kind == "gradient")
+        arrays = self.job.arrays
+        train, validation, test = (arrays.rows(ids) for ids in (split.train, split.validation, split.test))
+        if self.recipe.crop == "random":  # a row of each clip, which stands for all of its windows
+            train = arrays.clips(train)
+        return RowSplit(SplitRecord(split.kind, split.fold, leaky=split.leaky), train, validation, test)
 
     def run_folder(self, runs: Path = RUNS, name: str | None = None, fold: int | None = None) -> Run:
         """Where a run lies: as named, or named after what it is. Raises UsageError for a name with slashes."""
@@ -160,19 +167,23 @@ class Experiment:
         ]
         return Run(runs / (name or "-".join(part for part in parts if part)))
 
-    def train(self, fold: int | None = None, *, runs: Path = RUNS, name: str | None = None) -> Run:
+    def train(self, fold: int | None = None, *, runs: Path = RUNS, name: str | None = None, fresh: bool = False) -> Run:
         """Train with one fold as the test; an interrupted run goes on where it was, a finished one is left as it is.
 
         Args:
             fold: the test fold; the first one if left out, and the split has folds.
             runs: folder of run folders.
             name: of the run folder; made from recipe, dataset and fold if left out.
+            fresh: start over, and remove what the run folder holds.
 
         Raises UsageError for a fold that there is not, RefusedError if the folder holds a run of something else.
         """
         if fold is None and self.recipe.split.kind != "filename-regex":
             fold = 1
-        return self.train_split(self.split(fold), self.run_folder(runs, name, fold))
+        target, rows = self.run_folder(runs, name, fold), self.rows(self.split(fold))
+        if fresh:
+            target.remove()
+        return fit.run(self.job, rows, target)
 
     def train_split(self, split: splits.Split, target: Run) -> Run:
         """Train on a split of one's own into a run folder; see `train`."""
@@ -183,7 +194,9 @@ class Experiment:
         classifier, recipe = exporter.load_classifier(run)
         return fit.predict(classifier, self.job.arrays, self.job.arrays.rows(clips), recipe.frontend.channels)
 
-    def cross_validate(self, *, runs: Path = RUNS, name: str | None = None, final: bool = True, jobs: int = 1) -> Run:
+    def cross_validate(
+        self, *, runs: Path = RUNS, name: str | None = None, final: bool = True, jobs: int = 1, fresh: bool = False
+    ) -> Run:
         """Train on every fold of the split in turn, and join what was predicted; finished folds are kept.
 
         Args:
@@ -191,63 +204,22 @@ class Experiment:
             name: of the run folder; made from recipe and dataset if left out.
             final: train the model for use as well, on all clips but the showcase's recordings; never if it leaks.
             jobs: folds that are trained side by side, each in a process of its own.
+            fresh: start over, and remove what the run folder holds.
 
         Raises as `train`, and RefusedError if a fold fails.
         """
         folds = splits.fold_numbers(self.dataset, self.recipe.split)
-        target = self.run_folder(runs, name)
+        target, rows = self.run_folder(runs, name), {fold: self.rows(self.split(fold)) for fold in folds}
+        if fresh:
+            target.remove()
         if jobs > 1:
+            crossval.begin(self.job, rows, target)
             _train_side_by_side(self, folds, target, jobs)
-        run = crossval.cross_validate(self.job, {fold: self.rows(self.split(fold)) for fold in folds}, target)
+        run = crossval.cross_validate(self.job, rows, target)
         if final and not self.recipe.split.leaky:
             rest = splits.all_but(self.dataset, self.dataset.showcase, self.recipe.validation)
             crossval.final_model(self.job, self.rows(rest), run)
         return run
-
-
-def load_recipe(
-    recipe: str,
-    overrides: Mapping[str, Any] | None = None,
-    budget: str | None = None,
-    split: str | None = None,
-) -> Recipe:
-    """A recipe with another kind of split, see `hubbub.train.recipe_file.load`."""
-    changes: dict[str, Any] = {"split.kind": split} if split else {}
-    if split and split != "filename-regex":
-        changes["split.patterns"] = None
-    return recipe_file.load(recipe, changes | dict(overrides or {}), budget)
-
-
-def clip_arrays(
-    dataset: Dataset, recipe: Recipe, pictures: Path | None = None, progress: Progress = no_progress
-) -> ClipArrays:
-    """The clips as the recipe's network is shown them: from the cache, or computed into it, or from PNG files.
-
-    Raises UsageError for acoustic rules on classes that ESC-50 does not have, and what `features` raise.
-    """
-    spec, seconds, clips = recipe.frontend, recipe.seconds, dataset.clips
-    if recipe.augment.rules == "acoustic" and not dataset.categories:
-        raise UsageError(f"acoustic rules know the classes of ESC-50 only, not all of {dataset.name}: use balanced")
-    if pictures is not None:
-        features = png.read(pictures, clips, spec, seconds)
-    else:
-        features = cache.load(clips, spec, seconds, track=progress("log-mel"))
-    waveforms = None
-    if recipe.of_waveform:
-        waveforms = cache.sounds(clips, features.digests, spec.sample_rate, seconds, track=progress("waveforms"))
-    target = {label: index for index, label in enumerate(dataset.labels)}
-    return ClipArrays(
-        dataset.name,
-        dataset.labels,
-        tuple(clip.id for clip in clips),
-        features.logmels,
-        np.array([target[clip.label] for clip in clips]),
-        np.array([clip.group for clip in clips]),
-        np.array([clip.fold or 0 for clip in clips]),
-        features.digests,
-        tuple(dataset.categories[label] for label in dataset.labels) if dataset.categories else (),
-        waveforms,
-    )
 
 
 def export(run: Run | Path | str, path: Path | str, *, name: str | None = None) -> ModelMeta:
@@ -328,7 +300,8 @@ def _train_fold(request: Mapping[str, Any], fold: int, folder: Path, threads: in
 
     torch.set_num_threads(threads)
     try:
-        experiment = Experiment.prepare(**request, log=lines.send)
+        experiment = Experiment.prepare(**request, log=lambda line: None)  # the first process has said all that
+        experiment = replace(experiment, job=replace(experiment.job, log=lines.send))
         experiment.train_split(experiment.split(fold), Run(folder).child(f"fold{fold}"))
     except HubbubError as error:
         lines.send(str(error))

@@ -15,6 +15,7 @@ from hubbub.augment.transform import apply_all, generator
 from hubbub.augment.waveform import between_class
 from hubbub.logmel import FULL_SCALE, Floats
 from hubbub.runs.record import SplitRecord
+from hubbub.storage import digest
 from hubbub.train.config import Recipe
 
 _BATCH = 50
@@ -22,15 +23,15 @@ _BATCH = 50
 
 @dataclass(frozen=True)
 class ClipArrays:
-    """All clips of a dataset, in order.
+    """All clips of a dataset, in order; a row each, or several for one that is heard in several windows.
 
     Attributes:
-        ids: of the clips. labels: the classes.
-        logmels: shape (clips, rows, columns).
+        ids: of each row's clip. labels: the classes.
+        logmels: shape (rows, mels, frames).
         targets: class of each clip. groups: its source recording. folds: its fold, 0 if it has none.
         digests: of each clip's samples.
         categories: of each class, for acoustic rules; empty if the dataset has none.
-        waveforms: 16 bit samples at the front end's rate, shape (clips, time); only there if the recipe changes them.
+        waveforms: 16 bit samples at the front end's rate, shape (rows, time); only there if the recipe changes them.
     """
 
     dataset: str
@@ -50,12 +51,28 @@ class ClipArrays:
         return hashlib.blake2b(np.ascontiguousarray(self.logmels).data).hexdigest()
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.ids)}
+    def _rows(self) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for row, name in enumerate(self.ids):
+            rows.setdefault(name, []).append(row)
+        return rows
 
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Where those clips stand."""
-        return np.array([self._rows[name] for name in ids], dtype=np.int64)
+        """Where those clips stand, all of their windows."""
+        return np.array([row for name in ids for row in self._rows[name]], dtype=np.int64)
+
+    def clips(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first row of each clip that has one of those rows, in their order."""
+        return np.array(list(dict.fromkeys(self._rows[self.ids[row]][0] for row in rows)), dtype=np.int64)
+
+    def windows(self, row: int) -> list[int]:
+        """All rows of a row's clip."""
+        return self._rows[self.ids[row]]
+
+    def name(self, row: int) -> str:
+        """What draws for a row derive from: its clip's id, with a number for all windows but the first."""
+        number = row - self.windows(row)[0]
+        return f"{self.ids[row]}, window {number}" if number else self.ids[row]
 
     def sound(self, row: int) -> Floats:
         """A clip's waveform, shape (time,)."""
@@ -76,6 +93,11 @@ class RowSplit:
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
 
+    def digest(self, arrays: ClipArrays) -> str:
+        """Of which clip is in which part."""
+        parts = (self.train, self.validation, self.test)
+        return digest(*(digest(*(arrays.ids[row] for row in arrays.clips(part))) for part in parts))
+
 
 def augmented(
     arrays: ClipArrays,
@@ -88,20 +110,26 @@ def augmented(
     """Augmented log-mel of those clips, shape (clips, channels, rows, columns).
 
     Draws derive from (seed, epoch, clip id). `strengths`, one a class, scale the rules of augmentation. If the recipe
-    mixes waveforms, each clip sounds with its partner, see `partners`.
+    mixes waveforms, each clip sounds with its partner, see `partners`. With the crop "random", a row stands for its
+    clip, of which a window is drawn.
     """
     spec, plan = recipe.frontend, recipe.augment
     chain = spectrogram_chain(plan, spec)
     mixed = zip(*partners(arrays, rows, recipe, seed, epoch), strict=True) if recipe.mixes_waveforms else None
 
+    def window(row: int) -> int:
+        if recipe.crop != "random":
+            return row
+        return int(generator(seed, epoch, f"{arrays.ids[row]}, which window").choice(arrays.windows(row)))
+
     def one(row: int) -> Floats:
-        rng = generator(seed, epoch, arrays.ids[row])
+        rng = generator(seed, epoch, arrays.name(row))
         if not recipe.of_waveform:
-            return apply_all(chain, arrays.logmels[row], rng)
-        sound = arrays.sound(row)
+            return apply_all(chain, arrays.logmels[window(row)], rng)
+        sound = arrays.sound(window(row))
         if mixed is not None:
             other, share = next(mixed)
-            sound = between_class(sound, arrays.sound(other), float(share), spec.sample_rate)
+            sound = between_class(sound, arrays.sound(window(other)), float(share), spec.sample_rate)
         strength = 1.0 if strengths is None else float(strengths[arrays.targets[row]])
         return view(sound, spec, plan, rng, arrays.category(row), strength)
 
@@ -112,7 +140,7 @@ def partners(
     arrays: ClipArrays, rows: NDArray[np.int64], recipe: Recipe, seed: int, epoch: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each clip of a batch, another of the batch to sound with, and its own share from Beta(mixup, mixup)."""
-    rngs = [generator(seed, epoch, f"{arrays.ids[row]} and another") for row in rows]
+    rngs = [generator(seed, epoch, f"{arrays.name(row)} and another") for row in rows]
     shares = [rng.beta(recipe.mixup, recipe.mixup) for rng in rngs]
     return rows[[rng.integers(len(rows)) for rng in rngs]], np.array(shares, np.float32)
 

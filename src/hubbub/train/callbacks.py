@@ -16,7 +16,9 @@ from hubbub.train import weights
 from hubbub.train.lightning_module import Tuning
 from hubbub.types import Doubles, Log
 
-EPOCH_COLUMNS = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy", "lr", "seconds", "waiting")
+EPOCH_COLUMNS = (
+    *("stage", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds", "waiting"),
+)
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,8 @@ class Checkpointing(Callback):
         self._write_tensorboard(figures, epoch)
         self.log_line(
             f"stage {self.files.stage}, epoch {epoch} of {trainer.max_epochs}:"
-            f" training loss {figures['train_loss']:.3f}, validation loss {figures['val_loss']:.3f},"
-            f" accuracy {figures['val_accuracy']:.1%}, {seconds:.0f} s"
+            f" training loss {figures['train_loss']:.3f}, accuracy {figures['train_accuracy']:.1%};"
+            f" validation loss {figures['val_loss']:.3f}, accuracy {figures['val_accuracy']:.1%}; {seconds:.0f} s"
         )
         trainer.should_stop = self._out_of_patience
         write_with(self.files.last, trainer.save_checkpoint)
@@ -213,7 +215,10 @@ class Checkpointing(Callback):
 
 
 def add_row(path: Path, columns: tuple[str, ...], row: dict[str, str], key: tuple[str, ...]) -> None:
-    """Add a row to a CSV file; one with the same key, from before an interruption, gives way."""
+    """Add a row to a CSV file; one with the same key, from before an interruption, gives way.
+
+    Rows of before may lack a column, if an older hubbub began the table; it is left empty.
+    """
     before = read_csv(path, remedy="run it again") if path.is_file() else []
     others = [other for other in before if any(other[name] != row[name] for name in key)]
-    write_csv(path, columns, ([each[name] for name in columns] for each in (*others, row)))
+    write_csv(path, columns, ([each.get(name, "") for name in columns] for each in (*others, row)))

@@ -103,6 +103,9 @@ class Recipe:
     """A way to train a classifier. `kind` says how: a probe in closed form, the rest by gradient, stage by stage.
 
     Attributes:
+        crop: what is heard of a clip that is longer than `seconds`: its "first" ones; "all", every window of that
+            length a row of its own; or "random", another window each time that it is trained on. But for "first", what
+            the network makes of a clip is the mean over its windows.
         split: who trains, validates and tests. validation: share of the training recordings that choose.
         c_grid: of a probe.
         mixup: strength of mixing clips with each other; mixup_of: the network's "input", the "embedding", or the
@@ -124,6 +127,7 @@ class Recipe:
     network: Network = field(default_factory=Network)
     split: Plan = field(default_factory=Plan)
     validation: Share = 0.15
+    crop: Literal["first", "all", "random"] = "first"
     # probe
     c_grid: tuple[PositiveFloat, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
     # gradient
@@ -138,6 +142,15 @@ class Recipe:
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     precision: Literal["auto", "32", "bf16"] = "32"
     num_workers: NonNegativeInt = 0
+
+    def __post_init__(self) -> None:
+        if self.crop == "random" and self.kind == "probe":
+            raise ValueError("crop random is for training in epochs: a probe takes first or all")
+
+    @property
+    def hop(self) -> float | None:
+        """Seconds between the windows that are kept of a clip; None if it is heard at its beginning alone."""
+        return {"first": None, "all": self.seconds, "random": self.seconds / 2}[self.crop]
 
     @property
     def of_waveform(self) -> bool:

@@ -9,18 +9,15 @@ from hubbub.evaluate import summary
 from hubbub.runs.predictions import join
 from hubbub.runs.record import RunRecord, SplitRecord
 from hubbub.runs.run import Run
-from hubbub.storage import write_json
+from hubbub.storage import digest, write_json
 from hubbub.train import fit
 from hubbub.train.arrays import RowSplit
 from hubbub.train.job import TrainingJob
 from hubbub.train.recipe_file import to_yaml
 
 
-def cross_validate(job: TrainingJob, splits: Mapping[int, RowSplit], target: Run) -> Run:
-    """Run every fold, then join what they predicted for their test clips. Finished folds are not run again.
-
-    Raises RefusedError if `target` holds a run of something else.
-    """
+def begin(job: TrainingJob, splits: Mapping[int, RowSplit], target: Run) -> None:
+    """Start a cross-validation, or take it up again. Raises RefusedError if `target` holds a run of something else."""
     first = next(iter(splits.values())).record
     record = RunRecord(
         kind="cross-validation",
@@ -30,9 +27,17 @@ def cross_validate(job: TrainingJob, splits: Mapping[int, RowSplit], target: Run
         recipe=job.recipe.name,
         command=job.command,
         seed=job.seed,
-        content=job.content,
+        content=job.content | {"parts": digest(*(split.digest(job.arrays) for split in splits.values()))},
     )
     target.begin(to_yaml(job.recipe), record)
+
+
+def cross_validate(job: TrainingJob, splits: Mapping[int, RowSplit], target: Run) -> Run:
+    """Run every fold, then join what they predicted for their test clips. Finished folds are not run again.
+
+    Raises RefusedError if `target` holds a run of something else.
+    """
+    begin(job, splits, target)
     folds = []
     for fold, split in splits.items():
         job.log(f"fold {fold} of {max(splits)}")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hubbub import modelfile
-from hubbub.errors import RefusedError
+from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
 from hubbub.listen.backend import open_onnx, run_waveforms
 from hubbub.logmel import Floats
@@ -17,6 +17,7 @@ from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import write_with
 from hubbub.train import recipe_file as recipes
+from hubbub.train import weights
 from hubbub.train.config import Recipe
 from hubbub.train.frontend import LogMel
 from hubbub.train.networks.build import trunk as build
@@ -28,12 +29,19 @@ _OPSET = 18
 
 
 def load_classifier(run: Run) -> tuple[ClassifierNetwork, Recipe]:
-    """The trained network of a finished run, in evaluation mode, and its recipe."""
+    """The trained network of a finished run, in evaluation mode, and its recipe.
+
+    Raises DataError if its model.pt is missing, damaged or of another network.
+    """
     recipe = recipes.parse(run.recipe, str(run.folder))
     wanted, classes = recipe.network, len(run.record.labels)
     trunk = build(wanted, recipe.frontend.channels)
     classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, classes, wanted.hidden, wanted.dropout))
-    classifier.load_state_dict(torch.load(run.folder / "model.pt", map_location="cpu", weights_only=True))
+    path = run.folder / "model.pt"
+    try:
+        classifier.load_state_dict(weights.load(path))
+    except RuntimeError as error:  # names or shapes that differ
+        raise DataError(f"{path} does not fit the network of its recipe.yaml: --fresh starts the run over") from error
     return classifier.eval(), recipe
 
 

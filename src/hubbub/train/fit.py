@@ -10,6 +10,7 @@ import numpy as np
 from hubbub.data.splits import PARTS
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
+from hubbub.formatting import count, printable
 from hubbub.heads import logistic
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
@@ -38,10 +39,12 @@ def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
         recipe=job.recipe.name,
         command=job.command,
         seed=job.seed,
-        content=job.content,
+        content=job.content | {"parts": split.digest(arrays)},
     )
     target.begin(to_yaml(job.recipe), record)
     if target.finished:
+        job.log(f"already finished: {printable(str(target.folder))}")
+        _warn_of_chance(job, target)
         return target
     _write_clips(arrays, split, target.folder / "clips.csv")
     started = time.monotonic()
@@ -56,25 +59,56 @@ def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     metrics = {name: summary.brief(part.targets, part.probabilities) for name, part in parts.items()}
     if len(split.test):
         test = parts["test"]
-        metrics["test"] = summary.full(test.targets, test.probabilities, arrays.groups[split.test], arrays.labels)
+        groups = arrays.groups[arrays.clips(split.test)]
+        metrics["test"] = summary.full(test.targets, test.probabilities, groups, arrays.labels)
     size = sum(parameter.numel() for parameter in classifier.parameters())
     write_json(target.folder / "metrics.json", metrics | {"parameters": size})
     rmtree(target.folder / "checkpoints", ignore_errors=True)
+    if job.unreadable:
+        outcome["unreadable"] = dict(job.unreadable)
+    if len(split.validation):
+        outcome["chance"] = _chance(parts["validation"])
     target.finish(seconds=_all_seconds(target.folder / "epochs.csv", seconds), **outcome)
+    _warn_of_chance(job, target)
     return target
 
 
+def _chance(validation: Predictions) -> dict[str, Any]:
+    """What naming the commonest class of the validation clips always gives, and whether the checkpoint beats it."""
+    share = float(np.bincount(validation.targets).max() / len(validation.targets))
+    return {"validation_accuracy": share, "beaten": bool(validation.right.mean() > share)}
+
+
+def _warn_of_chance(job: TrainingJob, run: Run) -> None:
+    chance = run.record.outcome.get("chance")
+    if chance and not chance["beaten"]:
+        figures = run.metrics["validation"]
+        job.log(
+            f"warning: the chosen checkpoint is no better than chance: it names {figures['accuracy']:.0%} of the"
+            f" {count(figures['clips'], 'validation clip')} right, the commonest class alone gives"
+            f" {chance['validation_accuracy']:.0%}; train for longer (--set stages.0.epochs=...), or give more sounds"
+        )
+
+
 def predict(classifier: ClassifierNetwork, arrays: ClipArrays, rows: Ints, channels: int = 1) -> Predictions:
-    """What the classifier, whose input has `channels`, makes of those clips, as they are, in order."""
+    """What the classifier, whose input has `channels`, makes of those rows' clips, as they are, in order.
+
+    Of a clip with several windows, it is the mean of their logits, as in listening.
+    """
     classifier.eval()
+    clips = arrays.clips(rows)
     logits = np.zeros((0, len(arrays.labels)))
     if len(rows):
-        logits = batches(lambda x: classifier(x)[0], lambda some: clean(arrays, some, channels), rows).numpy()
+        windows = [arrays.windows(row) for row in clips]
+        every = np.concatenate(windows)
+        logits = batches(lambda x: classifier(x)[0], lambda some: clean(arrays, some, channels), every).numpy()
+        counts = np.array([len(rows) for rows in windows])
+        logits = np.add.reduceat(logits, np.cumsum(counts) - counts) / counts[:, None].astype(np.float32)
     return Predictions(
         arrays.labels,
-        tuple(arrays.ids[row] for row in rows),
-        arrays.folds[rows],
-        arrays.targets[rows],
+        tuple(arrays.ids[row] for row in clips),
+        arrays.folds[clips],
+        arrays.targets[clips],
         softmax(logits),
     )
 
@@ -109,6 +143,6 @@ def _write_clips(arrays: ClipArrays, split: RowSplit, path: Path) -> None:
             arrays.digests[row],
         ]
         for part in PARTS
-        for row in getattr(split, part)
+        for row in arrays.clips(getattr(split, part))
     ]
     write_csv(path, ["clip", "part", "fold", "label", "recording", "samples"], rows)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hubbub.storage import digest, write_with
+from hubbub.storage import digest, write_cache
 from hubbub.train.arrays import ClipArrays, augmented, batches, clean
 from hubbub.train.config import Recipe
 from hubbub.train.networks.build import Trunk
@@ -44,19 +44,32 @@ class FrozenFeatures:
             hasher.update(tensor.cpu().numpy().tobytes())
         recipe, clips = self.recipe, self.arrays
         pool_from = recipe.network.pool_from if self.stop >= len(self.trunk.blocks) else None
-        settings = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pool_from))
+        settings: tuple[str, ...] = (clips.fingerprint, str(recipe.frontend), str(recipe.augment), str(pool_from))
+        if recipe.crop == "random":
+            settings = (*settings, "crop random")
+        if recipe.augment.rules == "acoustic":
+            settings = (*settings, *(clips.category(row) for row in range(len(clips.ids))))
         steps = str((self.stop, self.base.stop if self.base else 0, self.seed))
         return digest(hasher.digest(), *settings, steps, *clips.ids, *clips.digests)
 
+    @cached_property
+    def _in_memory(self) -> dict[int | None, NDArray[np.float16]]:
+        """Variants that no file holds, since the folder cannot be written."""
+        return {}
+
     def variant(self, number: int | None) -> NDArray[np.float16]:
-        """Of all clips, shape (clips, ...), memory-mapped; None stands for the clips as they are."""
+        """Of all clips, shape (rows, ...), mapped into memory; None stands for the clips as they are."""
+        if number in self._in_memory:
+            return self._in_memory[number]
         path = self.folder / self._key / f"{'clean' if number is None else number}.npy"
-        try:
-            return np.asarray(np.load(path, mmap_mode="r"))
-        except (OSError, ValueError, EOFError):  # not there yet, or damaged
+        variant = _mapped(path)
+        if variant is None:
             computed = self._compute(number)
-            write_with(path, lambda temporary: np.save(temporary, computed))
-        return np.asarray(np.load(path, mmap_mode="r"))
+            if write_cache(path, lambda temporary: np.save(temporary, computed)):
+                variant = _mapped(path)
+            if variant is None:
+                variant = self._in_memory[number] = computed
+        return variant
 
     def rows(self, rows: Ints, number: int | None) -> Tensor:
         """Of some clips, shape (len(rows), ...), half precision."""
@@ -76,3 +89,11 @@ class FrozenFeatures:
         every = np.arange(len(self.arrays.ids))
         result = batches(lambda x: trunk.prefix(x, self.stop, start), load, every, self.device)
         return result.numpy().astype(np.float16)
+
+
+def _mapped(path: Path) -> NDArray[np.float16] | None:
+    """An array in a file, mapped into memory; None where there is none or it is damaged."""
+    try:
+        return np.asarray(np.load(path, mmap_mode="r"))
+    except (OSError, ValueError, EOFError):
+        return None

@@ -1,6 +1,7 @@
 """What all trainings of one experiment share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class TrainingJob:
         seed: random seed of the head, the order of clips and every draw.
         cache: folder of frozen features.
         pictures: whether `arrays` were read from PNG files.
+        unreadable: clips that are not among them, by id, and why.
         command: what makes the run again, for the record.
         log: hears of each epoch. progress: shows long walks. on_batch_end: hears of each batch.
     """
@@ -34,6 +36,7 @@ class TrainingJob:
     seed: int
     cache: Path
     pictures: bool = False
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     log: Log = print
     progress: Progress = no_progress

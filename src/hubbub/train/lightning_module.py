@@ -5,7 +5,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -60,6 +60,16 @@ class Tuning(pl.LightningModule):
         self.average.eval()
         return self
 
+    def on_train_start(self) -> None:
+        """Lightning's hook. Of less than ten batches an epoch, batch norm takes the mean.
+
+        Its statistics, which validation uses, would else lag epochs behind the weights.
+        """
+        batches = int(self.trainer.num_training_batches)
+        for module in self.classifier.modules():
+            if isinstance(module, nn.BatchNorm2d) and 0 < batches < 10:
+                module.momentum = max(module.momentum or 0.0, 1 / batches)
+
     def on_train_epoch_start(self) -> None:
         """Lightning's hook; Lightning itself never calls `train`."""
         self.train()
@@ -69,7 +79,11 @@ class Tuning(pl.LightningModule):
         torch.manual_seed(hash((self.seed, self.stage.first_trainable_block, self.current_epoch, index)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Loss of one batch of (blocks' output, targets): classes, or the share of each class."""
+        """Loss of one batch of (blocks' output, targets): classes, or the share of each class.
+
+        The epoch's `train_loss` and `train_accuracy` are of clips as they are shown, augmented, mixed and with dropout,
+        by weights that change meanwhile; a mixed clip counts as right if its louder part is named.
+        """
         x, targets = batch
         shares = targets if targets.ndim == 2 else functional.one_hot(targets, self.classifier.classes).float()
         mixup_of = self.recipe.mixup_of if self.recipe.mixup else None
@@ -78,13 +92,16 @@ class Tuning(pl.LightningModule):
         embedding = self.classifier.trunk(x, self.start)
         if mixup_of == "embedding":
             embedding, shares = mix(embedding, shares, self.recipe.mixup)
+        logits = self.classifier.head(embedding)
         loss = functional.cross_entropy(
-            self.classifier.head(embedding),
+            logits,
             shares,
             weight=self.class_weights,
             label_smoothing=self.recipe.label_smoothing,
         )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
+        correct = (logits.argmax(1) == shares.argmax(1)).float().mean()
+        figures = {"train_loss": loss, "train_accuracy": correct}
+        self.log_dict(figures, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hubbub.augment.class_aware import ClassAware
 from hubbub.errors import RefusedError
+from hubbub.train import weights
 from hubbub.train.arrays import ClipArrays, RowSplit, augmented, clean, mixed_targets
 from hubbub.train.callbacks import BatchProgress, Checkpointing, ClassStrengths, StageFiles
 from hubbub.train.config import Recipe, Stage
@@ -38,7 +39,8 @@ def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
     Returns:
         The classifier that the recipe's `monitor` finds best on the validation clips, over all epochs of all stages.
 
-    Raises RefusedError if the first stage diverges at once, so that there is nothing to choose from.
+    Raises RefusedError if the first stage diverges at once, so that there is nothing to choose from, and DataError if a
+    checkpoint that was to be taken up again is damaged.
     """
     recipe = job.recipe
     pl.seed_everything(job.seed, verbose=False)
@@ -51,7 +53,7 @@ def fit(job: TrainingJob, split: RowSplit, folder: Path) -> ClassifierNetwork:
     for number, stage in enumerate(recipe.stages, start=1):
         files = StageFiles(folder, number)
         _train(job, split, classifier, stage, files, strengths)
-        checkpoint = torch.load(files.best, weights_only=True) if files.best.is_file() else best
+        checkpoint = weights.load(files.best) if files.best.is_file() else best
         best = min(checkpoint, best, key=lambda checkpoint: checkpoint["badness"])
         if "state" not in best:
             raise RefusedError(f"stage {number} of {recipe.name} diverged, no epoch has a loss: lower its lr")
@@ -122,8 +124,8 @@ def _class_weights(job: TrainingJob, split: RowSplit) -> Tensor | None:
     if job.recipe.class_weights == "none":
         return None
     counts = np.bincount(job.arrays.targets[split.train], minlength=len(job.arrays.labels))
-    weights = np.where(counts > 0, len(split.train) / np.maximum(counts, 1), 0.0)
-    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+    inverse = np.where(counts > 0, len(split.train) / np.maximum(counts, 1), 0.0)
+    return torch.tensor(inverse / inverse.mean(), dtype=torch.float32)
 
 
 def _train(
@@ -160,8 +162,10 @@ def _train(
             default_root_dir=files.run,
             callbacks=callbacks,
         )
+        if last:
+            weights.load(last)  # which says what is wrong with it
         try:
-            trainer.fit(module, data, ckpt_path=last, weights_only=False)
+            trainer.fit(module, data, ckpt_path=last, weights_only=True)
         except SystemExit as stopped:  # how Lightning ends on Ctrl-C; our commands say it in their own way
             raise KeyboardInterrupt from stopped
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hubbub.data.download import download
-from hubbub.errors import RefusedError, UsageError
+from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.storage import cache_dir, file_sha256, write_bytes
 
 _RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/"
@@ -59,6 +59,28 @@ def locate(name: str = "mn04_as", path: Path | None = None) -> Path:
     return cached
 
 
+def load(path: Path) -> dict[str, Any]:
+    """What a training wrote into its run folder: tensors and plain values. Nothing else is unpickled.
+
+    Raises DataError if the file is missing, damaged or holds anything else.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(content, dict):
+            raise TypeError("no mapping of names to values")
+    except Exception as error:  # torch raises half a dozen kinds
+        raise DataError(
+            f"{path} is damaged, or no checkpoint of plain values ({_reason(error)}): --fresh starts the run over"
+        ) from error
+    return content
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence of what torch says, which goes on about how to unpickle it all the same."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return next((line.strip() for line in lines if "WeightsUnpickler" in line), lines[0]).partition(". ")[0]
+
+
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by the names its authors gave. Nothing but tensors is unpickled.
 
@@ -67,8 +89,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RefusedError(f"{path} is not a checkpoint of plain tensors: {reason}") from error
+        raise RefusedError(f"{path} is not a checkpoint of plain tensors: {_reason(error)}") from error
     if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise RefusedError(f"{path} is not a dictionary of tensors")
     return state
