@@ -74,7 +74,12 @@ def test_a_new_user_gets_from_phone_recordings_to_a_model(folder: Path) -> None:
     for words in _commands():
         assert words[0] == "hubbub"
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
+            [sys.executable, "-m", *words],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
         )
         name = words[1]
         said[name] = done.stdout + done.stderr
