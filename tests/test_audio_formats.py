@@ -120,6 +120,15 @@ def test_an_mp4_without_its_index_says_that_it_is_cut_off() -> None:
         audio.read(content[: len(content) // 2])
 
 
+@pytest.mark.parametrize(("table", "offset"), [(b"stsz", 12), (b"stsc", 16)])
+def test_an_index_that_promises_gigabytes_allocates_none(table: bytes, offset: int) -> None:
+    content = bytearray(tinysounds.encode(".mov", band(), RATE))
+    begin = content.index(table) + offset
+    content[begin : begin + 4] = (2**31 - 1).to_bytes(4, "big")
+    with pytest.raises(audio.UnreadableAudioError, match="its index promises more than the file can hold"):
+        audio.read(bytes(content))
+
+
 def test_a_damaged_stretch_is_left_out_and_that_is_said() -> None:
     content = bytearray(tinysounds.encode(".mp3.wav", band(1, seconds=4.0), RATE))
     middle = len(content) // 2
