@@ -1,6 +1,7 @@
 import contextlib
 import csv
 import hashlib
+import importlib
 import json
 import os
 import stat
@@ -225,6 +226,29 @@ def test_the_next_writer_sweeps_a_folder(tmp_path: Path) -> None:
     (tmp_path / ".part-of-somebody-else").mkdir()
     storage.write_text(tmp_path / "x", "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".part-of-somebody-else", "x"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of that kind")
+@pytest.mark.parametrize(("module", "step"), [("os", "open"), ("fcntl", "flock")])
+def test_a_sweep_just_before_a_folder_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, step: str
+) -> None:
+    taken = importlib.import_module(module)
+    original = getattr(taken, step)
+
+    def swept_first(*arguments: object) -> object:
+        monkeypatch.setattr(taken, step, original)
+        assert len(list(tmp_path.iterdir())) == 1
+        storage.sweep_leftovers(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 0
+        return original(*arguments)
+
+    monkeypatch.setattr(taken, step, swept_first)
+    with storage.temporary_folder(tmp_path) as folder:
+        (folder / "mine").touch()
+        storage.sweep_leftovers(tmp_path)
+        assert (folder / "mine").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweeping_what_is_not_there(tmp_path: Path) -> None:
