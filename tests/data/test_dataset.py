@@ -82,6 +82,13 @@ def test_the_tiny_release_has_one_spanning_recording(tiny_original: Path) -> Non
     }
 
 
+def test_a_clip_that_is_cut_off_is_named_with_both_lengths(tmp_path: Path) -> None:
+    tinyesc50.write_clip(tmp_path / "cut.wav", frames=44_100)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "cut.wav").read_bytes()[:44_144])
+    (problem,) = made_of(clip("cut", path=str(tmp_path / "cut.wav"))).unreadable()
+    assert "cut.wav" in problem and "0.50 s" in problem and "1.00 s" in problem
+
+
 def test_each_unreadable_clip_is_named(tmp_path: Path) -> None:
     tinyesc50.write_clip(tmp_path / "fine.wav")
     (tmp_path / "text.wav").write_text("no sound\n")

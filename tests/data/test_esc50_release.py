@@ -64,6 +64,14 @@ def test_clips_that_are_wrong_are_named(tiny_esc50: Path) -> None:
     assert problems[4] == f"{slow} has 1 channels of 10 samples at 48,000 Hz {wanted}"
 
 
+def test_a_clip_that_is_cut_off_is_named_with_both_lengths(tiny_esc50: Path) -> None:
+    clip = tiny_esc50 / "audio" / tinyesc50.rows()[0][0]
+    tinyesc50.write_clip(clip, frames=220_500)
+    clip.write_bytes(clip.read_bytes()[:220_544])
+    (problem,) = esc50_release.verify(tiny_esc50)
+    assert clip.name in problem and "2.50 s" in problem and "5.00 s" in problem
+
+
 def test_a_clip_too_few(tiny_esc50: Path) -> None:
     tinyesc50.write_table(tiny_esc50, tinyesc50.rows()[1:])
     table, count, classes, folds = esc50_release.verify(tiny_esc50)

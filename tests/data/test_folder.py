@@ -74,6 +74,12 @@ class TestFoldersOfClasses:
         with pytest.raises(DataError, match="names no class: rename it"):
             folder.load(sounds(tmp_path / "nameless", " /a.wav"))
 
+    def test_what_is_no_sound_is_counted(self, tmp_path: Path) -> None:
+        sounds(tmp_path, "dog/a.wav")
+        for number in range(12):
+            (tmp_path / "dog" / f"{number}.xyz").touch()
+        assert folder.load(tmp_path).warnings == (f"12 .xyz files not read in '{tmp_path}'",)
+
     @pytest.mark.parametrize(
         "names",
         [
