@@ -133,7 +133,7 @@ def test_a_graph_that_is_none_is_not_written(tmp_path: Path) -> None:
 
 def test_writing_without_onnx_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(RefusedError, match=r'extra .train.: pip install "hubbub\[train\]"'):
+    with pytest.raises(RefusedError, match=r"needs the extra 'train'"):
         modelfile.write(tmp_path / "x.onnx", b"", tinymodel.meta())
 
 
@@ -143,7 +143,7 @@ def test_writing_without_onnx_names_the_extra(tmp_path: Path, monkeypatch: pytes
 def assert_refused(path: Path, match: str) -> None:
     with pytest.raises(ModelFileError, match=match) as caught:
         open_session(path)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 500 + len(str(path))
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"Dear hubbub,\n" * 100, b"\x08\x08\x12"])
 def test_a_file_that_is_not_onnx(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.onnx").write_bytes(content)
-    assert_refused(tmp_path / "x.onnx", r"x\.onnx is not a model file that onnxruntime can read: export")
+    assert_refused(tmp_path / "x.onnx", r"x\.onnx is not a model file .*: export the model again")
 
 
 def test_half_a_model_file(tmp_path: Path, tiny_model: Path) -> None:
@@ -201,16 +201,39 @@ def test_a_file_of_format_1(tmp_path: Path) -> None:
         changed(known_score={"name": "max_softmax", "parameters": {}, "threshold": "low"}),
         changed(window_seconds=None),
         changed(extra=1),
-        changed(training=...),
-        changed(training={}),
+        changed(training=7),
         changed(training={"dataset": "x", "clips": "AAA", "recordings": "", "samples": ""}),
         changed(training={"dataset": "x", "clips": "AAAA", "recordings": "", "samples": ""}),
         changed(training={"dataset": "x", "clips": "AAAAAAAAAAA=\t!", "recordings": "", "samples": ""}),
         changed(format_version=...),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"n_mels": 15.0}),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"sample_rate": 10**30}),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"decibels": 1}),
+        changed(frontend=tinymodel.SPEC.to_dict() | {"fmin": 1000.0, "fmax": 1000.0000001}),
+        changed(window_seconds="5"),
+        changed(window_seconds=600, frontend=tinymodel.SPEC.to_dict() | {"hop_length": 1}),
+        changed(window_seconds=0.01, hop_seconds=0.01),
+        changed(trunk=None),
+        changed(name="x" * 1000),
+        changed(labels="abc"),
+        changed(labels=["a", "b", ""]),
+        changed(calibration={"name": "temperature", "parameters": {"temperature": 1.0, "axis": 0.0}}),
+        changed(calibration={"name": "temperature", "parameters": {"temperature": True}}),
+        changed(calibration={"name": ["temperature"], "parameters": {"temperature": 1.0}}),
+        changed(known_score={"name": "max_softmax", "parameters": {"scores": 1.0}, "threshold": 0.5}),
+        changed(figures=[]),
+        changed(figures={"accuracy": math.nan}),
+        changed(figures={"text": "x" * 50_000}),
+        changed(name="\ud800"),
+        changed().replace('"tiny 1"', '"\x1b[31m\n"'),
+        changed().replace('"tiny 1"', "[" * 100_000),
+        changed().replace("5.0", "1" * 10_000),
     ],
 )
 def test_damaged_metadata(tmp_path: Path, entry: str) -> None:
-    assert_refused(stored(tmp_path / "x.onnx", entry), "metadata is damaged .*: export the model again")
+    assert_refused(
+        stored(tmp_path / "x.onnx", entry), r"x\.onnx: the metadata is damaged \(.+\): export the model again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,7 +258,7 @@ def test_damaged_metadata(tmp_path: Path, entry: str) -> None:
     ],
 )
 def test_metadata_that_makes_no_sense(tmp_path: Path, changes: dict[str, Any]) -> None:
-    assert_refused(stored(tmp_path / "x.onnx", changed(**changes)), "metadata makes no sense: export")
+    assert_refused(stored(tmp_path / "x.onnx", changed(**changes)), r"x\.onnx: the metadata is damaged \(.+\): export")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +288,75 @@ def test_a_graph_with_other_names(tmp_path: Path, graph: bytes) -> None:
 def test_a_graph_that_does_not_fit(tmp_path: Path, meta: ModelMeta) -> None:
     path = stored(tmp_path / "x.onnx", meta.to_json())
     assert_refused(path, f"does not fit its {len(meta.labels)} labels or its front end")
+
+
+def from_nodes(*nodes: onnx.NodeProto, kind: int = TensorProto.FLOAT, **more: Any) -> bytes:
+    """A graph with the right names whose outputs are of a `kind`."""
+    values = [
+        helper.make_tensor_value_info("logmel", TensorProto.FLOAT, ["batch", 1, 15, "frames"]),
+        helper.make_tensor_value_info("logits", kind, ["batch", 3]),
+        helper.make_tensor_value_info("embedding", kind, ["batch", 15]),
+    ]
+    return tinymodel.with_opset(helper.make_graph(nodes, "g", values[:1], values[1:], **more))
+
+
+def endless() -> onnx.NodeProto:
+    """A loop that never ends."""
+    kinds = {"i": TensorProto.INT64, "on": TensorProto.BOOL, "x": TensorProto.FLOAT}
+    inputs = [helper.make_tensor_value_info(name, kind, []) for name, kind in kinds.items()]
+    outputs = [
+        helper.make_tensor_value_info(name, kinds[name[0] if name == "x2" else "on"], []) for name in ("on2", "x2")
+    ]
+    nodes = [helper.make_node("Identity", [name], [f"{name}2"]) for name in ("on", "x")]
+    return helper.make_node("Loop", ["", "on", "x"], ["y"], body=helper.make_graph(nodes, "body", inputs, outputs))
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        (from_nodes(endless()), "what a model file must not: Loop;"),
+        (from_nodes(helper.make_node("Gelu", ["logmel"], ["logits"], domain="com.microsoft")), "com.microsoft.Gelu"),
+        (from_nodes(helper.make_node("RandomNormalLike", ["logmel"], ["logits"])), "RandomNormalLike"),
+        (
+            from_nodes(
+                *(
+                    helper.make_node("Cast", [name], [output], to=TensorProto.STRING)
+                    for name, output in (("a", "logits"), ("b", "embedding"))
+                ),
+                helper.make_node("ReduceMean", ["logmel"], ["b"], axes=[1, 3], keepdims=0),
+                helper.make_node("Slice", ["b", "from", "to", "axis"], ["a"]),
+                kind=TensorProto.STRING,
+                initializer=[
+                    helper.make_tensor(name, TensorProto.INT64, [1], [value])
+                    for name, value in {"from": 0, "to": 3, "axis": 1}.items()
+                ],
+            ),
+            "must take and give arrays of 32 bit floats",
+        ),
+    ],
+)
+def test_a_graph_that_could_do_other_things(tmp_path: Path, graph: bytes, said: str) -> None:
+    assert_refused(stored(tmp_path / "x.onnx", tinymodel.meta().to_json(), graph), rf"x\.onnx: .*{said}")
+
+
+def test_data_beside_the_file(tmp_path: Path) -> None:
+    stored(tmp_path / "x.onnx", tinymodel.meta().to_json())
+    model = onnx.load(tmp_path / "x.onnx")
+    onnx.save(model, tmp_path / "x.onnx", save_as_external_data=True, location="x.bin", size_threshold=0)
+    assert (tmp_path / "x.bin").stat().st_size
+    assert_refused(tmp_path / "x.onnx", "with all its numbers in the file")
+
+
+def test_a_file_with_two_metadata_entries(tmp_path: Path) -> None:
+    content = stored(tmp_path / "x.onnx", tinymodel.meta().to_json()).read_bytes()
+    (tmp_path / "x.onnx").write_bytes(content + content)
+    assert_refused(tmp_path / "x.onnx", "not one that hubbub wrote")
+
+
+def test_a_file_too_large_to_be_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.onnx").open("wb") as handle:
+        handle.truncate(2_000_000_000)
+    assert_refused(tmp_path / "x.onnx", r"x\.onnx has more than 500 MB, too many for a model file")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,22 @@ LEAST_STD = 1e-5  #: of a clip that is normalised by its own deviation; silence 
 FULL_SCALE = 32768  #: of 16 bit integers: what 1.0 would be, one more than the largest
 _BLOCK = 4  # mel bands that are computed together
 
+#: Least and most of a front end: what 32 bit floats and a machine's memory stand.
+_LIMITS: dict[str, tuple[float, float]] = {
+    "sample_rate": (1, 1_000_000),
+    "n_fft": (2, 65_536),
+    "win_length": (2, 65_536),
+    "hop_length": (1, 1_000_000),
+    "n_mels": (1, 4096),
+    "preemphasis": (-1, 1),
+    "floor": (1e-30, 1e6),
+    "mean": (-1e6, 1e6),
+    "std": (1e-6, 1e6),
+    "range_db": (0, 1000),
+    "height": (0, 4096),
+    "width": (0, 4096),
+}
+
 
 @dataclass(frozen=True)
 class LogMelSpec:
@@ -57,19 +73,15 @@ class LogMelSpec:
     channels: int = 1
 
     def __post_init__(self) -> None:
-        if self.n_fft < 2 or self.n_fft % 2 or not 1 < self.win_length <= self.n_fft:
+        for name, (least, most) in _LIMITS.items():
+            if not least <= getattr(self, name) <= most:  # true of NaN as well
+                raise ValueError(f"{name} must be in {least:g}..{most:.10g}, got {getattr(self, name):g}")
+        if self.n_fft % 2 or self.win_length > self.n_fft:
             raise ValueError(f"n_fft must be even and win_length in 2..n_fft, got {self.n_fft} and {self.win_length}")
-        if self.sample_rate < 1 or self.hop_length < 1 or self.n_mels < 1:
+        if not 0 <= self.fmin <= self.fmax - 1 <= self.sample_rate / 2 - 1:
             raise ValueError(
-                "sample_rate, hop_length and n_mels must be at least 1, "
-                f"got {self.sample_rate}, {self.hop_length} and {self.n_mels}"
+                f"fmin must be 1 Hz or more under fmax, in 0..sample_rate / 2, got {self.fmin} and {self.fmax}"
             )
-        if not 0 <= self.fmin < self.fmax <= self.sample_rate / 2:
-            raise ValueError(f"fmin must be under fmax, in 0..sample_rate / 2, got {self.fmin} and {self.fmax}")
-        if not (self.floor > 0 and self.std > 0):
-            raise ValueError(f"floor and std must be above 0, got {self.floor} and {self.std}")
-        if self.range_db < 0 or self.height < 0 or self.width < 0:
-            raise ValueError("range_db, height and width must not be below 0")
         if self.normalise not in ("fixed", "clip") or self.channels not in (1, 3):
             raise ValueError(
                 f"normalise must be fixed or clip and channels 1 or 3, got {self.normalise} and {self.channels}"

@@ -3,30 +3,72 @@
 The graph takes `logmel` (batch, channels, rows, columns) and gives `logits` (batch, classes; before temperature) and
 `embedding` (batch, size); batch and frames are free. The head reads nothing but `embedding`, so
 that it can be replaced.
+
+A model file may come from anywhere. It is read whole, its metadata checked against the types and limits below and its
+operators against a list, before anything of it runs; what is wrong is a ModelFileError of one line that names the file.
 """
 
 import base64
 import json
-import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from hubbub import onnxgraph
 from hubbub.errors import ModelFileError, missing_extra
 from hubbub.evaluate.calibration import CALIBRATIONS
 from hubbub.evaluate.openset import KNOWN_SCORES
+from hubbub.formatting import printable
 from hubbub.logmel import LogMelSpec
 from hubbub.storage import digest, write_bytes
+from hubbub.validation import STRICT, from_json, from_values
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported, anywhere
 
-FORMAT_VERSION = 2
+FORMAT_VERSION: Literal[2] = 2
 INPUT, OUTPUTS = "logmel", ("logits", "embedding")
+
+#: What a graph may hold: arithmetic on arrays. Nothing that loops, branches, draws, keeps state, or handles texts.
+OPERATORS = frozenset(
+    [
+        *("Abs", "Add", "Cast", "Ceil", "Clip", "Cos", "Div", "Equal", "Erf", "Exp", "Floor", "Greater", "Less", "Log"),
+        *("Max", "Min", "Mul", "Neg", "Not", "Pow", "Reciprocal", "Sin", "Sqrt", "Sub", "Tanh", "Where"),
+        *("Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "LogSoftmax", "PRelu", "Relu", "Sigmoid", "Softmax"),
+        *("Softplus", "BatchNormalization", "InstanceNormalization", "LayerNormalization"),
+        *("AveragePool", "Conv", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "MatMul", "MaxPool"),
+        *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Concat", "Constant", "ConstantOfShape", "Expand"),
+        *("Flatten", "Gather", "Identity", "Pad", "Range", "Reshape", "Shape", "Slice", "Split", "Squeeze"),
+        *("Transpose", "Unsqueeze"),
+    ]
+)
+
 _KEY = "hubbub"
+_MOST_BYTES = 500_000_000  # of a file
+_MOST_FIGURES = 20_000  # characters of JSON
+_MOST_VALUES = 2**24  # of the spectrum of one window
+_TEMPERATURES = (1e-3, 1e3)  # `fit_temperature` gives 0.1 to 10
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _pack(digests: Iterable[str]) -> str:
+    return base64.b64encode(b"".join(bytes.fromhex(name) for name in sorted(digests))).decode()
+
+
+def _unpack(text: Any) -> frozenset[str]:
+    if not isinstance(text, str):
+        raise ValueError("digests must be a text in base 64")
+    raw = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, 8)
+    return frozenset(row.tobytes().hex() for row in raw)
+
+
+Digests = Annotated[frozenset[str], BeforeValidator(_unpack)]  #: in a file, eight bytes each, in base 64
 
 
 @dataclass(frozen=True)
@@ -37,10 +79,11 @@ class TrainingRecord:
     source-recording ids and decoded samples.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     dataset: str = ""
-    clips: frozenset[str] = frozenset()
-    recordings: frozenset[str] = frozenset()
-    samples: frozenset[str] = frozenset()
+    clips: Digests = frozenset()
+    recordings: Digests = frozenset()
+    samples: Digests = frozenset()
 
     @classmethod
     def of(
@@ -65,16 +108,23 @@ class TrainingRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingRecord":
-        """The inverse of `to_dict`."""
-        return cls(values["dataset"], *(_unpack(values[name]) for name in ("clips", "recordings", "samples")))
+        """The inverse of `to_dict`. Raises ValueError if something is of the wrong type."""
+        return from_values(cls, values)
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How logits become scores: a function of `hubbub.evaluate.calibration.CALIBRATIONS`, and its parameters."""
 
+    __pydantic_config__: ClassVar = STRICT
     name: str
     parameters: dict[str, float]
+
+    def __post_init__(self) -> None:
+        _require_call(CALIBRATIONS, self.name, 1, self.parameters)
+        least, most = _TEMPERATURES
+        if not least <= self.parameters["temperature"] <= most:
+            raise ValueError(f"temperature must be in {least:g}..{most:g}, got {self.parameters['temperature']:g}")
 
 
 @dataclass(frozen=True)
@@ -84,9 +134,30 @@ class KnownScore:
     A sound whose score is under `threshold` counts as unknown.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     name: str
     parameters: dict[str, float]
-    threshold: float
+    threshold: Annotated[float, Field(ge=0, le=1)]
+
+    def __post_init__(self) -> None:
+        _require_call(KNOWN_SCORES, self.name, 2, self.parameters)
+
+
+def _require_call(
+    functions: Mapping[str, Callable[..., Any]], name: str, arrays: int, parameters: Mapping[str, float]
+) -> None:
+    """Raises ValueError unless a function of that name takes so many arrays, and just those parameters."""
+    if name not in functions:
+        raise ValueError(f"name must be one of {', '.join(functions)}")
+    wanted = list(signature(functions[name]).parameters)[arrays:]
+    if sorted(wanted) != sorted(parameters):
+        raise ValueError(f"parameters of {name} must be: {', '.join(wanted) or 'none'}")
+
+
+def _bounded(figures: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(figures, allow_nan=False)) > _MOST_FIGURES:
+        raise ValueError(f"more than {_MOST_FIGURES:,} characters")
+    return figures
 
 
 @dataclass(frozen=True)
@@ -106,60 +177,53 @@ class ModelMeta:
         figures: accuracy and the like, with the protocol that gave them; for the reader, not for the code.
     """
 
-    name: str
-    labels: tuple[str, ...]
+    __pydantic_config__: ClassVar = STRICT
+    name: Name
+    labels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=10_000)]
     frontend: LogMelSpec
-    trunk: str
+    trunk: Name
     calibration: Calibration
     known_score: KnownScore
-    licence: str
-    window_seconds: float = 5.0
-    hop_seconds: float = 2.5
+    licence: Annotated[str, Field(max_length=1000)]
+    window_seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
+    hop_seconds: Annotated[float, Field(ge=0.01)] = 2.5
     training: TrainingRecord = field(default_factory=TrainingRecord)
-    figures: dict[str, Any] = field(default_factory=dict)
+    figures: Annotated[dict[str, Any], AfterValidator(_bounded)] = field(default_factory=dict)
+    format_version: Literal[2] = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("two labels are alike")
+        if self.hop_seconds > self.window_seconds:
+            raise ValueError("hop_seconds must not be above window_seconds")
+        spec, seconds = self.frontend, (self.window_seconds, self.hop_seconds)
+        window, hop = (round(duration * spec.sample_rate) for duration in seconds)
+        if hop < 1 or window < spec.n_fft // 2 + 2:
+            raise ValueError("the window or its hop is too short for the front end")
+        if spec.frames(window) * max(spec.n_fft, spec.n_mels) > _MOST_VALUES:
+            raise ValueError("the front end makes too much of a window")
 
     def to_json(self) -> str:
         """The metadata entry of a model file."""
-        values = {**asdict(self), "training": self.training.to_dict(), "format_version": FORMAT_VERSION}
-        return json.dumps(values)
+        return json.dumps({**asdict(self), "training": self.training.to_dict()})
 
     @classmethod
-    def from_json(cls, text: str) -> "ModelMeta":
-        """The inverse of `to_json`. Raises ModelFileError if something is missing or makes no sense."""
+    def from_json(cls, text: str, source: Path | str = "the model file") -> "ModelMeta":
+        """The inverse of `to_json`. Raises ModelFileError, which names `source`, if something is missing or wrong."""
         try:
-            values = json.loads(text)
-            version = values.pop("format_version")
-            if version == 1:
-                raise ModelFileError(
-                    f"the model file has format version 1, this hubbub reads {FORMAT_VERSION}: export its run again"
-                )
-            if version != FORMAT_VERSION:
-                raise ModelFileError(
-                    f"the model file has format version {version}, this hubbub reads {FORMAT_VERSION}: update hubbub"
-                )
-            values["labels"] = tuple(values["labels"])
-            values["frontend"] = LogMelSpec(**values["frontend"])
-            values["calibration"] = Calibration(**values["calibration"])
-            values["known_score"] = KnownScore(**values["known_score"])
-            values["training"] = TrainingRecord.from_dict(values["training"])
-            meta = cls(**values)
-            sound = meta._makes_sense()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"the model file's metadata is damaged ({error}): export the model again") from error
-        if not sound:
-            raise ModelFileError("the model file's metadata makes no sense: export the model again")
-        return meta
+            version = from_json(_Versioned, text).format_version
+            if version == FORMAT_VERSION:
+                return from_json(cls, text)
+        except ValueError as error:
+            raise ModelFileError(f"{source}: the metadata is damaged ({error}): export the model again") from error
+        remedy = "export its run again" if version == 1 else "update hubbub"
+        number = printable(str(version))[:20]
+        raise ModelFileError(f"{source} has format version {number}, this hubbub reads {FORMAT_VERSION}: {remedy}")
 
-    def _makes_sense(self) -> bool:
-        return (
-            len(set(self.labels)) == len(self.labels) > 0
-            and all(isinstance(label, str) for label in self.labels)
-            and self.calibration.name in CALIBRATIONS
-            and 0 < self.calibration.parameters["temperature"] < math.inf
-            and self.known_score.name in KNOWN_SCORES
-            and 0 <= self.known_score.threshold <= 1
-            and 0 < self.hop_seconds <= self.window_seconds < math.inf
-        )
+
+@dataclass(frozen=True)
+class _Versioned:
+    format_version: Any
 
 
 def open_session(path: Path, threads: int = 0) -> tuple[Any, ModelMeta]:
@@ -169,19 +233,16 @@ def open_session(path: Path, threads: int = 0) -> tuple[Any, ModelMeta]:
     """
     import onnxruntime
 
-    if not path.is_file():
-        raise ModelFileError(f"no model file at {path}: check the path, or leave it out for the built-in model")
+    content = _content(path)
+    meta = _checked_meta(content, path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised as well
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen kinds of its own for a file it cannot read
         raise ModelFileError(f"{path} is not a model file that onnxruntime can read: export the model again") from error
-    text = session.get_modelmeta().custom_metadata_map.get(_KEY)
-    if text is None:
-        raise ModelFileError(f"{path} is an ONNX file, but not one that hubbub wrote: use `hubbub export`")
-    meta = ModelMeta.from_json(text)
     _check_graph(session, meta, path)
     return session, meta
 
@@ -200,11 +261,43 @@ def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
     write_bytes(path, model.SerializeToString())
 
 
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise ModelFileError(f"no model file at {path}: check the path, or leave it out for the built-in model")
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ModelFileError(f"{path} has more than {_MOST_BYTES / 1e6:,.0f} MB, too many for a model file")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}): check it") from error
+
+
+def _checked_meta(content: bytes, path: Path) -> ModelMeta:
+    """The metadata of a file whose graph holds only what it may; see `open_session`."""
+    try:
+        contents = onnxgraph.read(content)
+    except ValueError as error:
+        raise ModelFileError(f"{path} is not a model file ({error}): export the model again") from error
+    if not contents.graphs:
+        raise ModelFileError(f"{path} is not a model file (no graph in it): export the model again")
+    texts = [value for key, value in contents.metadata if key == _KEY]
+    if len(texts) != 1:
+        raise ModelFileError(f"{path} is an ONNX file, but not one that hubbub wrote: use `hubbub export`")
+    if foreign := sorted(contents.operators - OPERATORS):
+        names = printable(", ".join(foreign))[:100]
+        raise ModelFileError(f"{path}: its graph holds what a model file must not: {names}; use `hubbub export`")
+    if contents.external or contents.texts or contents.graphs > 1:
+        raise ModelFileError(f"{path}: its graph must be one, with all its numbers in the file: use `hubbub export`")
+    return ModelMeta.from_json(texts[0], path)
+
+
 def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
     inputs = [(node.name, node.shape) for node in session.get_inputs()]
     outputs = {node.name: node.shape for node in session.get_outputs()}
     if [name for name, _ in inputs] != [INPUT] or set(OUTPUTS) - set(outputs):
         raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
+    if {node.type for node in (*session.get_inputs(), *session.get_outputs())} != {"tensor(float)"}:
+        raise ModelFileError(f"{path}: the graph must take and give arrays of 32 bit floats")
     axes, logits = inputs[0][1], outputs["logits"]
     fits = len(axes) == 4 and len(logits) == 2 and len(outputs["embedding"]) == 2
     channels, rows, _ = meta.frontend.shape(0)
@@ -212,12 +305,3 @@ def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
         raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
     if isinstance(axes[0], int) or isinstance(axes[3], int):
         raise ModelFileError(f"{path}: the graph's batch and frames must be free axes: export the model again")
-
-
-def _pack(digests: Iterable[str]) -> str:
-    return base64.b64encode(b"".join(bytes.fromhex(name) for name in sorted(digests))).decode()
-
-
-def _unpack(text: str) -> frozenset[str]:
-    raw = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, 8)
-    return frozenset(row.tobytes().hex() for row in raw)

@@ -132,7 +132,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is missing or damaged ({error}): run it again") from error
 
 

@@ -27,7 +27,8 @@ def made(folder: Path, wrong: list[int], labels: tuple[str, ...] = LABELS, prefi
     clips = tuple(f"{prefix}-{row:02d}" for row in range(30))
     recordings = [f"r{row // 2}" for row in range(30)]
     Predictions(labels, clips, np.ones(30, int), targets, probabilities).write(folder / "predictions.csv")
-    write_csv(folder / "clips.csv", ["clip", "recording"], zip(clips, recordings, strict=True))
+    rows = ([clip, "test", "", recording, ""] for clip, recording in zip(clips, recordings, strict=True))
+    write_csv(folder / "clips.csv", ["clip", "part", "label", "recording", "samples"], rows)
     test = summary.full(targets, probabilities, recordings, labels)
     write_json(folder / "metrics.json", {"train": PART, "validation": NONE, "test": test, "parameters": 12345})
     about = {"dataset": "esc50", "split": "official-fold1", "seed": 3, "seconds": 150.0, "finished": True}
@@ -92,7 +93,7 @@ def test_what_would_move_a_terminal_is_shown_as_an_escape(tmp_path: Path) -> Non
 def test_an_evaluation_has_no_training_but_says_how_it_knows_the_unknown(tmp_path: Path) -> None:
     run = made(tmp_path / "mine", [0], kind="evaluation")
     run = tinyruns.changed(run, seed=None, outcome={})
-    unknown = {"clips": 3, "share": 0.1, "accuracy": 0.96296, "interval": [0.9, 1.0]}
+    unknown = {"clips": 3, "share": 0.1, "spared": 0.5, "accuracy": 0.96296, "interval": [0.9, 1.0]}
     metrics = {name: fact for name, fact in run.metrics.items() if name != "parameters"} | {"train": NONE}
     run = tinyruns.with_metrics(run, metrics | {"unknown": unknown})
     text = printed(overview(run))

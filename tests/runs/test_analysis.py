@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_predictions(tmp_path: Path) -> None:
 
 def test_a_clip_that_the_run_knows_nothing_of(tmp_path: Path) -> None:
     run = tinyruns.write(tmp_path)
-    write_csv(tmp_path / "clips.csv", ["clip", "recording"], [])
+    write_csv(tmp_path / "clips.csv", ["clip", "part", "label", "recording", "samples"], [])
     with pytest.raises(DataError, match=r"clips.csv lacks the clip '1-1000-A-0.wav': run it again"):
         _ = RunAnalysis.of(run).recordings
 

@@ -79,7 +79,7 @@ def test_facts_are_what_is_on_record(tmp_path: Path) -> None:
         "numpy": "2.0",
     }
     bare = tinyruns.planted(tmp_path / "bare", ("dog", "cat"), {})
-    assert set(dict(provenance.details(bare))) == {"dataset", "split", "seed", "recipe"}
+    assert set(dict(provenance.details(bare))) == {"dataset", "split", "seed", "recipe", "time"}
 
 
 def test_parts_and_folds(tmp_path: Path) -> None:

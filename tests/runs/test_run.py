@@ -14,7 +14,11 @@ from hubbub.runs import run as run_module
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, RunRecord, SplitRecord
 from hubbub.runs.run import Run
-from hubbub.storage import read_json, write_csv
+from hubbub.storage import write_csv, write_json
+
+COLUMNS = ("clip", "part", "label", "recording", "samples")
+NONE = {"clips": 0, "accuracy": None, "loss": None}
+METRICS = {"train": {"clips": 3, "accuracy": 0.5, "loss": 1}, "validation": NONE, "test": NONE}
 
 
 def some(clips: int = 6, classes: int = 3, seed: int = 0, fold: int = 1) -> Predictions:
@@ -48,17 +52,18 @@ def test_a_run_from_beginning_to_end(tmp_path: Path) -> None:
 def test_what_a_run_holds_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path)
     run.begin("name: x\n", record())
-    (tmp_path / "metrics.json").write_text("{}")
-    reads: list[Path] = []
+    write_json(tmp_path / "metrics.json", METRICS)
+    reads: list[str] = []
+    read_bytes = Path.read_bytes
 
-    def counted(path: Path) -> Any:
-        reads.append(path)
-        return read_json(path)
+    def counted(path: Path) -> bytes:
+        reads.append(path.name)
+        return read_bytes(path)
 
-    monkeypatch.setattr(run_module, "read_json", counted)
+    monkeypatch.setattr(Path, "read_bytes", counted)
     for _ in range(3):
-        assert run.record.seed == 0 and run.metrics == {} and not run.finished
-    assert [path.name for path in reads] == ["about.json", "metrics.json"]
+        assert run.record.seed == 0 and run.metrics == METRICS and not run.finished
+    assert reads == ["about.json", "metrics.json"]
     run.finish(seconds=1)
     assert run.finished
 
@@ -69,7 +74,7 @@ def test_a_run_is_taken_up_again(tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     Run(tmp_path).begin("name: x\n", record(command="typed otherwise"))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    run.finish()
+    run.finish(seconds=1.0)
     Run(tmp_path).begin("name: x\n", record())
     assert run.finished
 
@@ -100,7 +105,7 @@ def test_a_run_of_something_else_is_not_overwritten(
     run = Run(tmp_path)
     run.begin("name: x\n", record(content={"clips": "0", "samples": "0"} if "content" in fields else {}))
     if finished:
-        run.finish()
+        run.finish(seconds=1.0)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(RefusedError, match=f"holds a run with another {differs}: give --name, or remove"):
         run.begin(recipe, record(**fields))
@@ -191,11 +196,11 @@ def test_no_run(tmp_path: Path) -> None:
 def test_what_a_run_holds(tmp_path: Path) -> None:
     run = Run(tmp_path)
     some().write(tmp_path / "predictions.csv")
-    write_csv(tmp_path / "clips.csv", ["clip", "part"], [["Hütte, 1.wav", "train"], ["b.wav", "test"]])
-    (tmp_path / "metrics.json").write_text('{"accuracy": 0.5}')
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in (("Hütte, 1.wav", *"pqrs"), ("b.wav", *"pqrs"))]
+    write_csv(tmp_path / "clips.csv", COLUMNS, (row.values() for row in rows))
+    write_json(tmp_path / "metrics.json", METRICS)
     assert run.predictions.clips == some().clips
-    assert run.clips == [{"clip": "Hütte, 1.wav", "part": "train"}, {"clip": "b.wav", "part": "test"}]
-    assert run.metrics == {"accuracy": 0.5}
+    assert run.clips == rows and run.metrics == METRICS
     assert run.child("fold1") == Run(tmp_path / "fold1")
 
 
@@ -220,12 +225,12 @@ def test_files_do_not_depend_on_the_locale(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.begin("name: größe\n", record(dataset=DatasetRecord("Hütte")))
     some().write(tmp_path / "predictions.csv")
-    write_csv(tmp_path / "clips.csv", ["clip"], [["Hütte"]])
+    write_csv(tmp_path / "clips.csv", COLUMNS, [["Hütte", *"pqrs"]])
     code = (
         "import sys, locale; from pathlib import Path; from hubbub.runs.run import Run; run = Run(Path(sys.argv[1]))\n"
         "assert locale.getpreferredencoding(False).lower() not in ('utf-8', 'utf8'), 'this checks nothing'\n"
         "assert run.record.dataset.name == 'H\\xfctte' and run.recipe == {'name': 'gr\\xf6\\xdfe'}\n"
-        "assert run.clips == [{'clip': 'H\\xfctte'}] and run.predictions.classes[0] == 'H\\xfctte, gro\\xdf'"
+        "assert run.clips[0]['clip'] == 'H\\xfctte' and run.predictions.classes[0] == 'H\\xfctte, gro\\xdf'"
     )
     plain = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=plain, capture_output=True, text=True)

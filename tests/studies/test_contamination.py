@@ -41,6 +41,13 @@ class TestByName:
             "dog/fold1/1-100-A-0.wav",
             "sounds/1-100-A-0.mp3",
             "1-100-A-0.wav-copy3.flac",
+            "1-100-A-0.WAV",
+            "1-100-a-0.Wav",
+            "1-100-A-0.wav.wav.mp3",
+            "copy_of_1-100-A-0.wav.wav",
+            "dog 1-100-A-0 (1).wav",
+            "dog1-100-A-0_cut.flac",
+            "1-100-A-0/start.wav",
         ],
     )
     def test_a_file_name_is_known_in_any_folder_and_format(self, name: str) -> None:
@@ -55,10 +62,19 @@ class TestByName:
         assert names_of(RECORD, copy) == {"warped.flac": ("clip", "recording")}
 
     def test_names_that_only_resemble_known_ones(self) -> None:
-        others = ["1-1000-A-0.wav", "1-10-A-0.wav", "x1-100-A-0.wav", "100.wav", "1-100-A.wav", "rex.wav"]
+        others = [
+            "1-1000-A-0.wav",
+            "1-10-A-0.wav",
+            "1-100-0.wav",
+            "21-100-A-0.wav",
+            "1-100-AB-0.wav",
+            "100.wav",
+            "1-100-A.wav",
+            "rex.wav",
+        ]
         assert names_of(RECORD, *map(clip, others)) == {}
 
-    @pytest.mark.parametrize("name", ["dog/rex.ogg", "data/rex.wav"])
+    @pytest.mark.parametrize("name", ["dog/rex.ogg", "data/rex.wav", "data/rex.wav.WAV"])
     def test_a_folder_of_classes_is_known_again_as_a_table(self, name: str) -> None:
         assert "clip" in names_of(FOLDER, clip(name))[name]
         assert names_of(FOLDER, clip(name, label="cat")) == ({name: ("clip", "recording")} if "dog/" in name else {})

@@ -10,7 +10,7 @@ import tinymodel
 from hubbub import audio, modelfile
 from hubbub.data.dataset import Clip
 from hubbub.data.folder import load
-from hubbub.errors import DataError, RefusedError, UsageError
+from hubbub.errors import DataError, HubbubError, RefusedError, UsageError
 from hubbub.features.cache import sample_digest
 from hubbub.listen.classifier import Classifier
 from hubbub.modelfile import TrainingRecord
@@ -117,6 +117,30 @@ class TestFigures:
         assert rows["low/a.wav"]["samples"] == sample_digest(*audio.read(sounds / "low" / "a.wav"))
         assert overview(run)
 
+    @pytest.mark.parametrize(
+        ("clips", "said"),
+        [([], "all clips, which are not known to have been heard"), (["x.wav"], "none of which the model has heard")],
+    )
+    def test_that_clips_are_new_is_said_only_of_a_model_with_a_record(
+        self, sounds: Path, run: Run, tmp_path: Path, clips: list[str], said: str
+    ) -> None:
+        outcome = evaluate(model(tmp_path, TrainingRecord.of("other", clips, clips, [])), load(sounds), run)
+        assert said in str(run.record.split) and outcome.recorded is bool(clips)
+
+    def test_a_model_whose_outputs_are_no_numbers_is_not_scored(self, sounds: Path, run: Run, tmp_path: Path) -> None:
+        damaged = tinymodel.graph(weights=np.full_like(tinymodel.WEIGHTS, np.nan))
+        modelfile.write(tmp_path / "tiny.onnx", damaged, tinymodel.meta())
+        with pytest.raises(HubbubError, match=r"damaged|finite"):
+            evaluate(tmp_path / "tiny.onnx", load(sounds), run)
+        assert not run.finished and not (run.folder / "metrics.json").exists()
+
+    def test_a_model_of_any_name(self, sounds: Path, run: Run, tmp_path: Path) -> None:
+        meta = tinymodel.meta(name="a: #b\x7f", figures={"deep": {"of": ["- x", None]}})
+        modelfile.write(tmp_path / "tiny.onnx", tinymodel.graph(), meta)
+        for _ in range(2):
+            evaluate(tmp_path / "tiny.onnx", load(sounds), run)
+        assert run.recipe["name"] == "evaluation of a: #b\x7f" and run.recipe["figures"] == meta.figures
+
     def test_of_all_or_none_unknown(self) -> None:
         right, groups = np.array([True, False]), ["a", "b"]
         every = unknown_figures(right, np.array([True, True]), groups)
@@ -157,9 +181,9 @@ class TestRefusal:
             evaluate(path, data, run, unseen_only=True)
 
     def test_a_run_of_another_model(self, sounds: Path, run: Run, tmp_path: Path) -> None:
-        evaluate(model(tmp_path), load(sounds), run)
+        evaluate(model(tmp_path, TrainingRecord.of("other", ["y.wav"], ["y"], [])), load(sounds), run)
         other = model(tmp_path / "b", TrainingRecord.of("other", ["x.wav"], ["x"], []))
-        with pytest.raises(RefusedError, match="holds a run with another recipe"):
+        with pytest.raises(RefusedError, match=r"holds a run .*recipe"):
             evaluate(other, load(sounds), run)
 
 

@@ -389,19 +389,31 @@ def test_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"a: [1", "is not YAML: "),
-        (b"name: gr\xf6\xdfe", "is not YAML: "),
-        (b"!!python/object/apply:os.getcwd []", "is not YAML: "),
+        (b"a: [1", "is not YAML that can be read: "),
+        (b"name: gr\xf6\xdfe", "is not YAML that can be read: "),
+        (b"!!python/object/apply:os.getcwd []", "is not YAML that can be read: "),
         (b"", "must be a mapping of keys to values"),
         (b"- a\n- b", "must be a mapping of keys to values"),
-        (b"1: 2", "recipe .*: .*"),
+        (b"1: 2", "line 1: a key is no text"),
+        (b"2024-01-01", "must be a mapping of keys to values"),
+        (b"2024-99-99: 1\nseconds: 2024-99-99", r"seconds: .*, got '2024-99-99'; unknown key 2024-99-99"),
+        (b"seconds: " + b"9" * 10_000, "a number of 10,000 digits"),
+        (b"seconds: 1" + b":59" * 10_000, "a number of 30,001 digits"),
+        (b"a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]", "aliases are not read: write the value out"),
+        (b"name: x\nname: y", "the key 'name' stands twice"),
+        (b"a: " + b"[" * 50_000, "is not YAML that can be read: "),
+        (b"a: !!int ''", "is not YAML that can be read: "),
+        (b"a: !!set {b}", "is not YAML that can be read: "),
+        (b"a: 1\n" * 50_000, "it has more than 200,000 bytes"),
+        (b"".join(b"key%d: 1\n" % n for n in range(999)), "; and 9[0-9][0-9] more$"),
+        (b"name: [" + b"x, " * 9999 + b"]", r"name: .*, got \['x', "),
     ],
 )
 def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, match: str) -> None:
     (tmp_path / "x.yaml").write_bytes(content)
     with pytest.raises(UsageError, match=match) as caught:
         recipes.load(str(tmp_path / "x.yaml"))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 6000
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from hubbub.augment import rules
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
-from hubbub.augment.steps import STRICT, Probability, Step, chain
+from hubbub.augment.steps import Probability, Step, chain
 from hubbub.augment.transform import Transform, apply_all
 from hubbub.logmel import LogMelSpec, logmel
 from hubbub.types import Floats
+from hubbub.validation import STRICT
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from hubbub.augment.ambience import AMBIENCES, Ambience
 from hubbub.augment.transform import Ranged, Sometimes, Transform
@@ -20,9 +20,7 @@ from hubbub.augment.waveform import (
     Shift,
     TimeStretch,
 )
-
-#: How pydantic reads what a recipe says: no unknown keys, no infinite numbers.
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+from hubbub.validation import STRICT
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Kind = Literal["stretch", "pitch", "noise", "hiss", "gain", "shift", "reverb", "low_pass", "background"]

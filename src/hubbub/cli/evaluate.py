@@ -43,6 +43,8 @@ def evaluate(
         raise UsageError(f"{model} is a folder: `hubbub export {shlex.quote(model)}` makes a model file of a run")
     require_folder_name(name)
     opened = open_dataset(dataset)
+    for warning in opened.warnings:
+        say(f"hubbub: {warning}")
     folder = "-".join(["evaluate", Path(model).stem, opened.name, *(["unseen"] if unseen_only else [])])
     outcome = evaluation.evaluate(
         path,

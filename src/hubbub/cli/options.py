@@ -73,7 +73,7 @@ def experiment(
 
 def overrides(sets: Sequence[str]) -> dict[str, Any]:
     """Keys and values of the options `--set KEY=VALUE`. Raises UsageError for one that is not of that form."""
-    import yaml
+    from hubbub import yamlfile
 
     values = {}
     for item in sets:
@@ -81,9 +81,9 @@ def overrides(sets: Sequence[str]) -> dict[str, Any]:
         if not equals or not key:
             raise UsageError(f"--set takes KEY=VALUE, such as --set network.dropout=0.3, not {item!r}")
         try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UsageError(f"--set {item}: the value is not YAML") from error
+            values[key] = yamlfile.value(value.encode())
+        except ValueError as error:
+            raise UsageError(f"--set {key}: the value is not YAML that can be read: {error}") from error
     return values
 
 

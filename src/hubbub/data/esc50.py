@@ -44,7 +44,7 @@ _CITATION = (
 _SOURCE = "https://github.com/karolpiczak/ESC-50 (cut from recordings on freesound.org)"
 TABLE = Path("meta", "esc50.csv")  #: in the release folder
 _COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file")
-_NAME = re.compile(r"(\d)-(\d+)-([A-Z])-(\d+)")
+_NAME = re.compile(r"(\d)-(\d+)-([A-Z])-(\d{1,3})")
 _GET_IT = "get it with `hubbub data fetch esc50`, or import a copy with `hubbub data import esc50 PATH`"
 
 

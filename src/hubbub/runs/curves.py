@@ -10,6 +10,7 @@ from hubbub.errors import DataError
 from hubbub.runs.run import Run
 from hubbub.storage import read_csv
 from hubbub.types import Doubles
+from hubbub.validation import one_line
 
 _NEEDED = ("stage", "epoch", "train_loss", "val_loss", "val_accuracy")
 
@@ -78,7 +79,7 @@ def _numbers(
     try:
         return {name: np.array([float(row[name]) for row in rows]) for name in wanted}
     except (KeyError, ValueError) as error:
-        raise DataError(f"{table} is damaged ({error}): run it again") from error
+        raise DataError(f"{table} is damaged ({one_line(error)}): run it again") from error
 
 
 def _chosen(run: Run, columns: dict[str, Doubles]) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 from hubbub.errors import DataError
 from hubbub.storage import read_table, write_csv
 from hubbub.types import Bools, Doubles, Ints
+from hubbub.validation import one_line
 
 _FIXED = ("clip", "fold", "label", "prediction")
 
@@ -19,6 +20,7 @@ class Predictions:
     """Predictions of clips, as kept in a CSV file: columns clip, fold, label, prediction, then one a class.
 
     `folds` is 0 for a clip without a fold; `probabilities` has shape (clips, classes) and six significant digits.
+    Raises DataError for probabilities that are none, as of a network whose training diverged.
     """
 
     classes: tuple[str, ...]
@@ -26,6 +28,11 @@ class Predictions:
     folds: Ints
     targets: Ints
     probabilities: Doubles
+
+    def __post_init__(self) -> None:
+        within = (self.probabilities >= 0) & (self.probabilities <= 1.001)  # false for NaN; six digits are written
+        if not (within.all() and self.probabilities.any(1).all()):
+            raise DataError("probabilities are not all in 0..1: what gave them is damaged, or its training diverged")
 
     @cached_property
     def predicted(self) -> Ints:
@@ -72,16 +79,20 @@ class Predictions:
                 raise ValueError(f"its columns are not {', '.join(_FIXED)} and the classes")
             classes = tuple(table.header[len(_FIXED) :])
             index = {label: position for position, label in enumerate(classes)}
+            clips = tuple(row[0] for row in table.rows)
+            if not classes or len(index) < len(classes) or len(set(clips)) < len(clips):
+                raise ValueError("it has no class, or a class or a clip twice")
             values = [[float(value) for value in row[len(_FIXED) :]] for row in table.rows]
             return cls(
                 classes,
-                tuple(row[0] for row in table.rows),
+                clips,
                 np.array([int(row[1]) for row in table.rows], dtype=np.int64),
                 np.array([index[row[2]] for row in table.rows], dtype=np.int64),
                 np.array(values, dtype=np.float64).reshape(len(table.rows), len(classes)),
             )
-        except (ValueError, KeyError) as error:
-            raise DataError(f"{path} is not a table of predictions ({error}): run the evaluation again") from error
+        except (ValueError, KeyError, OverflowError, DataError) as error:
+            problem = one_line(error)
+            raise DataError(f"{path} is not a table of predictions ({problem}): run the evaluation again") from error
 
 
 def join(parts: Sequence[Predictions]) -> Predictions:

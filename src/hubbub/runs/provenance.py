@@ -24,9 +24,9 @@ def parts(run: Run) -> list[Part]:
     """Training, validation and test, those that hold clips."""
     parts = []
     for name in PARTS:
-        figures = run.metrics.get(name) or {}
-        if figures.get("clips"):
-            parts.append(Part(name, figures["clips"], figures.get("accuracy"), figures.get("loss")))
+        figures = run.metrics[name]
+        if figures["clips"]:
+            parts.append(Part(name, figures["clips"], figures["accuracy"], figures["loss"]))
     return parts
 
 
@@ -76,8 +76,7 @@ def trained_on(run: Run) -> dict[str, float]:
 
 def recipe_text(run: Run) -> str:
     """The recipe as it was resolved; empty for a run without one."""
-    path = run.folder / "recipe.yaml"
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return (run.folder / "recipe.yaml").read_text(encoding="utf-8") if run.recipe else ""
 
 
 def command(run: Run) -> list[str]:

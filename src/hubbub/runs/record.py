@@ -5,14 +5,48 @@ Format 2. `hubbub.runs.format1` reads what was written before it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, Strict
 
 from hubbub.data.splits import split_name
+from hubbub.validation import from_values
 
 FORMAT_VERSION = 2
 Kind = Literal["training", "cross-validation", "evaluation"]
+Number = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class _Environment:
+    """What `environment` of a record may hold, where it is there; other keys are free."""
+
+    python: str = ""
+    machine: str = ""
+    commit: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """The same of `outcome`."""
+
+    seconds: Number = 0.0
+    listened: Number = 0.0
+    heard: Annotated[int, Strict(), Field(ge=0)] = 0
+    unreadable: dict[str, str] = field(default_factory=dict)
+    c: Number = 0.0
+    bf16: Annotated[bool, Strict()] = False
+
+
+def _of(kind: type) -> AfterValidator:
+    """Checks a mapping that is left as it is."""
+
+    def check(values: dict[str, Any]) -> dict[str, Any]:
+        from_values(kind, values)
+        return values
+
+    return AfterValidator(check)
 
 
 @dataclass(frozen=True)
@@ -82,8 +116,8 @@ class RunRecord:
     seed: int | None = None
     model: str | None = None
     content: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    outcome: dict[str, Any] = field(default_factory=dict)
+    environment: Annotated[dict[str, Any], _of(_Environment)] = field(default_factory=dict)
+    outcome: Annotated[dict[str, Any], _of(_Outcome)] = field(default_factory=dict)
     finished: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,12 +129,11 @@ class RunRecord:
         """The inverse of `to_dict`. Raises ValueError if something is missing or of the wrong type."""
         fields = {name: value for name, value in values.items() if name != "format_version"}
         if values.get("format_version") != FORMAT_VERSION:
-            raise ValueError(f"format version {values.get('format_version')!r}, this hubbub reads {FORMAT_VERSION}")
-        try:
-            return TypeAdapter(cls).validate_python(fields)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            raise ValueError(f"format version {values.get('format_version')!r:.20}, this hubbub reads {FORMAT_VERSION}")
+        record = from_values(cls, fields)
+        if record.finished and record.kind != "evaluation" and "seconds" not in record.outcome:
+            raise ValueError("outcome: seconds are missing")
+        return record
 
     def differences(self, other: "RunRecord") -> list[str]:
         """Names of what makes the other a run of something else; command, environment and outcome do not."""

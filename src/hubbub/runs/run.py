@@ -22,11 +22,14 @@ from typing import Any
 
 import yaml
 
+from hubbub import yamlfile
 from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.runs import format1
+from hubbub.runs.metrics import Metrics
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
 from hubbub.storage import TableRow, read_csv, read_json, write_json, write_text
+from hubbub.validation import from_json, one_line
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,14 @@ class Run:
     @cached_property
     def record(self) -> RunRecord:
         """What ran. Raises DataError if there is no run, or its about.json is damaged."""
-        path = self.folder / "about.json"
-        about = _mapping(path)
+        about = self._read_json("about.json", dict[str, Any])
         try:
-            return RunRecord.from_dict(about) if "format_version" in about else format1.record(about, self.recipe)
+            if "format_version" not in about:
+                about = format1.record(about, self.recipe).to_dict()
+            return RunRecord.from_dict(about)
         except (ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"{path} is damaged ({error}): run it again") from error
+            path = self.folder / "about.json"
+            raise DataError(f"{path} is damaged ({one_line(error)}): run it again") from error
 
     @property
     def finished(self) -> bool:
@@ -107,10 +112,9 @@ class Run:
         if not path.is_file():
             return {}
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return format1.recipe(values)
-        except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
-            raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): run it again") from error
+            return format1.recipe(yamlfile.read(path.read_bytes()))
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(f"{path} is damaged ({one_line(error)}): run it again") from error
 
     @cached_property
     def predictions(self) -> Predictions:
@@ -121,13 +125,24 @@ class Run:
     def clips(self) -> list[TableRow]:
         """The rows of clips.csv; of a cross-validation those of its folds, one after the other."""
         if (self.folder / "clips.csv").is_file() or not self.folds:
-            return read_csv(self.folder / "clips.csv", remedy="run it again")
+            columns = ("clip", "part", "label", "recording", "samples")
+            return read_csv(self.folder / "clips.csv", columns, remedy="run it again")
         return [row for fold in self.folds for row in fold.clips]
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """The figures."""
-        return _mapping(self.folder / "metrics.json")
+        """The figures, see `hubbub.runs.metrics`. Raises DataError if they are missing or damaged."""
+        return self._read_json("metrics.json", Metrics)
+
+    def _read_json(self, name: str, kind: type) -> dict[str, Any]:
+        """The mapping in a JSON file that is of a `kind`, so that whoever reads it need not ask."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+            from_json(kind, content)
+            return from_json(dict[str, Any], content)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} is missing or damaged ({one_line(error)}): run it again") from error
 
     def child(self, name: str) -> "Run":
         """A run inside this one, such as `fold1`; it may not exist yet."""
@@ -155,13 +170,6 @@ class Run:
     def leaky(self) -> bool:
         """Whether its test, or that of the run around it, was not honest."""
         return self.record.split.leaky or bool(self.outer and self.outer.record.split.leaky)
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is damaged (no mapping of names to values): run it again")
-    return content
 
 
 def require_folder_name(name: str | None) -> None:

@@ -3,8 +3,8 @@
 A clip matches if its id, its source recording or its decoded samples are on record, or if another clip of its
 recording matches. Ids and recordings find copies of a dataset that were resampled, re-encoded or sorted into other
 folders, since file names survive that: an id's last part counts as an id too, with any suffix of a sound file, and so
-does the clip that a copy by `hubbub augment` was made of. Samples find files that were renamed but hold the same
-samples.
+does the clip that a copy by `hubbub augment` was made of, and a name of ESC-50 anywhere in a file's name, as in
+"copy of 1-100032-a-0 (1).WAV". Samples find files that were renamed but hold the same samples.
 
 What a record cannot tell: a copy that was both renamed and changed (resampled, cut, filtered, compressed with loss)
 and whose source recording is not known either. `hubbub.studies.near_duplicates` finds such copies, where the sounds
@@ -32,6 +32,8 @@ MatchKind = Literal["clip", "recording", "samples"]
 MATCH_NAMES: dict[MatchKind, str] = {"clip": "clip id", "recording": "source recording", "samples": "decoded samples"}
 Matches = Mapping[str, tuple[MatchKind, ...]]  #: by clip id, what of it is on record; others are left out
 
+_ESC50_NAME = re.compile(r"(?<!\d)\d-\d+-[A-Za-z]-\d+(?!\d)")
+_SOUND_SUFFIXES = re.compile(rf"(?:{'|'.join(map(re.escape, SUFFIXES))})+$", re.IGNORECASE)
 _COPY = re.compile(r"(.+)-copy\d+\.(?:flac|wav)")  # as `hubbub.data.augmented_copies` names copies
 
 
@@ -122,9 +124,6 @@ def possible_ids(clip: Clip) -> set[str]:
         file_name = PurePosixPath(clip_id).name
         ids |= {clip_id, file_name, f"{clip.label}/{file_name}"}
     ids |= {copy[1] for copy in map(_COPY.fullmatch, ids) if copy}
-    return ids | {stem + suffix for stem in map(_without_suffix, ids) for suffix in SUFFIXES}
-
-
-def _without_suffix(name: str) -> str:
-    suffix = PurePosixPath(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name
+    stems = {_SOUND_SUFFIXES.sub("", name) for name in ids}
+    stems |= {name.upper() for renamed in ids for name in _ESC50_NAME.findall(renamed)}
+    return ids | {stem + suffix for stem in stems for suffix in SUFFIXES}

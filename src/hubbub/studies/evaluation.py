@@ -5,7 +5,6 @@ record are refused, or left out; `hubbub.studies.contamination` says how they ar
 result is a run folder, as training leaves one, for `hubbub report`.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from hubbub.data.dataset import Clip, Dataset
 from hubbub.errors import AudioError, DataError, RefusedError, UsageError
@@ -107,7 +107,11 @@ def evaluate(
     meta = classifier.meta
     _require_known(dataset, classifier)
     comparison = check_unseen(dataset, meta.training, unseen_only, progress("what it has heard"))
-    split = "clips that the model has not heard" if unseen_only else "all clips, none of which the model has heard"
+    training = meta.training
+    recorded = bool(training.clips or training.recordings or training.samples)
+    split = "all clips, which are not known to have been heard"
+    if recorded:
+        split = "clips that the model has not heard" if unseen_only else "all clips, none of which the model has heard"
     record = RunRecord(
         kind="evaluation",
         dataset=DatasetRecord(dataset.name, reference or dataset.name),
@@ -127,7 +131,6 @@ def evaluate(
     listened = target.record.outcome.get("listened", 0.0)  # not of taking it up again
     seconds = round(max(time.monotonic() - started, listened), 1)
     target.finish(heard=len(comparison.matches), unreadable=unreadable, listened=seconds)
-    recorded = bool(meta.training.clips or meta.training.recordings or meta.training.samples)
     return Outcome(target, comparison.matches, unreadable, recorded)
 
 
@@ -269,16 +272,16 @@ def _scored_before(target: Run, labels: tuple[str, ...]) -> dict[tuple[str, str]
 
 
 def _recipe(model: Path, classifier: Classifier) -> str:
-    """The evaluated model, as YAML, of which JSON values are a part."""
+    """The evaluated model, as YAML."""
     values = {
+        "name": f"evaluation of {classifier.meta.name}",
         "file": model.name,
         "sha256": file_sha256(model),
         "calibration": asdict(classifier.meta.calibration),
         "known_score": asdict(classifier.meta.known_score),
         "figures": classifier.meta.figures,
     }
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join([f"name: evaluation of {classifier.meta.name}", *lines, ""])
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -142,7 +142,7 @@ def write_evidence(path: Path, target: Run, unseen: Iterable[int]) -> None:
     rows = []
     for fold, way in ((fold, way) for fold in unseen for way in WAYS):
         training = _training(target, fold, way)
-        commit = training.record.environment["commit"]
+        commit = training.record.environment.get("commit")
         for name, file in (("test", "predictions.csv"), ("unseen", _UNSEEN)):
             predictions = Predictions.read(training.folder / file)
             names = (

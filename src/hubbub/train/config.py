@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from hubbub.augment.plan import Augment
-from hubbub.augment.steps import STRICT
 from hubbub.data.splits import Plan
 from hubbub.logmel import LogMelSpec
+from hubbub.validation import STRICT
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

@@ -13,12 +13,16 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from hubbub import yamlfile
 from hubbub.augment.plan import Augment
 from hubbub.augment.steps import Step
 from hubbub.data.splits import Plan
 from hubbub.errors import UsageError
+from hubbub.formatting import printable
 from hubbub.logmel import LogMelSpec
 from hubbub.train.config import Network, Recipe, Stage
+
+_SHOWN = 10  # mistakes that a message names
 
 
 def to_yaml(recipe: Recipe) -> str:
@@ -67,16 +71,14 @@ def _values(name: str) -> dict[str, Any]:
     else:
         raise UsageError(f"unknown recipe {name!r}: there are {', '.join(names())}, or give a YAML file")
     try:
-        values = yaml.safe_load(raw.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"recipe {name} must be a mapping of keys to values")
+        values = yamlfile.read(raw)
+    except ValueError as error:
+        raise UsageError(f"recipe {name} is not YAML that can be read: {error}") from error
     base = values.pop("base", None)
     if base is None:
         return values
     if base not in names():
-        raise UsageError(f"recipe {name}: base must be a recipe that comes with hubbub, got {base!r}")
+        raise UsageError(f"recipe {name}: base must be a recipe that comes with hubbub, got {base!r:.80}")
     return _merged(_values(base), values)
 
 
@@ -92,7 +94,9 @@ def parse(values: Mapping[str, Any], name: str = "") -> Recipe:
     try:
         recipe = TypeAdapter(Recipe).validate_python(values)
     except ValidationError as error:
-        raise UsageError(f"recipe {name}: " + "; ".join(_explain(item) for item in error.errors())) from error
+        problems = [_explain(item) for item in error.errors()]
+        more = f"; and {len(problems) - _SHOWN:,} more" if len(problems) > _SHOWN else ""
+        raise UsageError(f"recipe {name}: {'; '.join(problems[:_SHOWN])}{more}") from error
     for problem in (*_of_kind(recipe), *_of_stages(recipe), *_of_input(recipe)):  # what makes no sense together
         raise UsageError(f"recipe {name}: {problem}")
     return recipe
@@ -141,11 +145,13 @@ def _of_input(recipe: Recipe) -> list[str]:
 
 
 def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "recipe"
+    key = printable(".".join(str(part) for part in item["loc"]))[:80] or "recipe"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"unknown key {key}; allowed are {', '.join(part.name for part in fields(_owner(item['loc'])))}"
     expected = "input should be a list" if item["type"] == "tuple_type" else item["msg"][0].lower() + item["msg"][1:]
-    return f"{key}: {expected}" + (f", got {item['input']!r}" if item["type"] not in ("missing", "value_error") else "")
+    return f"{key}: {expected}" + (
+        f", got {item['input']!r:.80}" if item["type"] not in ("missing", "value_error") else ""
+    )
 
 
 def _owner(location: tuple[Any, ...]) -> Any:
