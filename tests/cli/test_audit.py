@@ -96,8 +96,8 @@ def test_a_run_gives_its_split_and_label_candidates(leaky: Path) -> None:
     names = tuple(clip.id for clip in given.clips)
     kept = Predictions(given.labels, names, np.ones(len(names), int), targets, np.array(sure))
     kept.write(made.folder / "predictions.csv")
-    rows = [[clip.id, ("train", "test")[clip.fold == 1]] for clip in given.clips]
-    write_csv(made.folder / "clips.csv", ["clip", "part"], rows)
+    rows = [[clip.id, ("train", "test")[clip.fold == 1], clip.label, clip.group, ""] for clip in given.clips]
+    write_csv(made.folder / "clips.csv", ["clip", "part", "label", "recording", "samples"], rows)
     result = run(leaky, "--run", "run", "--json")
     found = json.loads(result.stdout)
     assert found["parts"] == {"test": 13, "train": 16}

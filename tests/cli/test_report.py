@@ -83,7 +83,7 @@ def test_a_page_says_its_sounds(
         (["../runs/cv", "--dataset", "esc50"], 2, "are for the page that --html FILE writes"),
         (["../runs/cv", "--explain", "a.wav"], 2, "are for the page that --html FILE writes"),
         (["../runs/cv", "../runs/fold", "--html", "page.html", "--model", "built-in"], 2, "for the page of one run"),
-        (["../runs/cv", "--html", "page.html", "--model", "none.onnx"], 3, "no model file at none.onnx"),
+        (["../runs/cv", "--html", "page.html", "--model", "none.onnx"], 3, "none.onnx: check the path"),
         (["../runs/cv", "--html", "page.html", "--explain", "a.wav"], 2, "only a model file can be asked why"),
         (["../runs/cv", "--html", "page.html", "--model", "built-in", "--explain", "a"], 2, "is not on this machine"),
         (["../runs/cv", "--html", "page.html", "--dataset", "nonsense"], 2, "unknown dataset 'nonsense'"),

@@ -213,7 +213,7 @@ def test_calibration_is_on_the_page(tmp_path: Path) -> None:
 
 
 def test_warnings_of_training_are_on_the_page(tmp_path: Path) -> None:
-    outcome = {"warnings": ["the <b>checkpoint</b> is no better than chance"]}
+    outcome = {"seconds": 9.0, "warnings": ["the <b>checkpoint</b> is no better than chance"]}
     run = tinyruns.planted(tmp_path / "run", LABELS, PLANTED, outcome=outcome)
     run_page.write(tmp_path / "page.html", run)
     assert "the &lt;b&gt;checkpoint&lt;/b&gt; is no better than chance" in tinypages.body(tmp_path / "page.html")

@@ -75,7 +75,7 @@ def test_warnings_of_a_run_and_of_its_folds(tmp_path: Path) -> None:
     run = made(tmp_path, [0])
     run = tinyruns.with_metrics(run, run.metrics | {"folds": {"fold1": 0.5, "fold2": 0.9}})
     assert "warning:" not in printed(overview(run))
-    tinyruns.changed(made(tmp_path / "fold2", [0]), outcome={"warnings": ["no better than chance"]})
+    tinyruns.changed(made(tmp_path / "fold2", [0]), outcome={"seconds": 1.0, "warnings": ["no better than chance"]})
     run = tinyruns.changed(run, outcome={"seconds": 1.0, "warnings": ["only 5 s are used"]})
     lines = printed(overview(run)).splitlines()
     assert [line.strip() for line in lines[1:3]] == [

@@ -101,10 +101,11 @@ class TestTable:
 class TestRun:
     def run(self, folder: Path, tested: dict[str, int]) -> Run:
         """A cross-validation whose folds test these clips."""
-        write_json(folder / "about.json", {"split": "grouped folds 1 2", "finished": True})
+        write_json(folder / "about.json", {"split": "grouped folds 1 2", "seconds": 1.0, "finished": True})
         for fold in (1, 2):
-            rows = [[clip, "test" if its == fold else "train"] for clip, its in tested.items()]
-            write_csv(folder / f"fold{fold}" / "clips.csv", ["clip", "part"], rows)
+            rows = [[clip, "test" if its == fold else "train", "", "", ""] for clip, its in tested.items()]
+            columns = ["clip", "part", "label", "recording", "samples"]
+            write_csv(folder / f"fold{fold}" / "clips.csv", columns, rows)
         return Run.open(folder)
 
     def test_a_cross_validation(self, tmp_path: Path) -> None:
@@ -115,7 +116,9 @@ class TestRun:
 
     def test_one_fold(self, tmp_path: Path) -> None:
         run = self.run(tmp_path / "mine", {clip.id: clip.fold or 0 for clip in dataset().clips})
-        write_json(tmp_path / "mine" / "fold1" / "about.json", {"split": "official-fold1", "finished": True})
+        write_json(
+            tmp_path / "mine" / "fold1" / "about.json", {"split": "official-fold1", "seconds": 1.0, "finished": True}
+        )
         table = assign(dataset(), run=run.child("fold1"))
         assert (table.name, table.sizes) == ("official-fold1 of fold1", {"test": 12, "train": 12})
 
@@ -124,6 +127,6 @@ class TestRun:
         assert assign(dataset(), "official", run).name == "official folds"
 
     def test_no_table(self, tmp_path: Path) -> None:
-        write_json(tmp_path / "about.json", {"finished": True})
+        write_json(tmp_path / "about.json", {"seconds": 1.0, "finished": True})
         with pytest.raises(DataError, match=r"no clips\.csv that says how it was split: give --split"):
             assign(dataset(), run=Run.open(tmp_path))

@@ -37,6 +37,7 @@ class _Outcome:
     unreadable: dict[str, str] = field(default_factory=dict)
     c: Number = 0.0
     bf16: Annotated[bool, Strict()] = False
+    warnings: list[str] = field(default_factory=list)
 
 
 def _of(kind: type) -> AfterValidator:
@@ -102,7 +103,7 @@ class RunRecord:
         content: digests of what was trained on, by what they are of: "clips", "samples", "labels of clips",
             "recordings", "parts" (of the split), "trunk", "pictures".
         environment: versions, machine and commit.
-        outcome: what is known at the end: seconds, the chosen C, and the like.
+        outcome: what is known at the end: seconds, the chosen C, warnings, and the like.
         finished: whether the run is whole.
     """
 
