@@ -116,7 +116,9 @@ class TestRun:
 
     def test_one_fold(self, tmp_path: Path) -> None:
         run = self.run(tmp_path / "mine", {clip.id: clip.fold or 0 for clip in dataset().clips})
-        write_json(tmp_path / "mine" / "fold1" / "about.json", {"split": "official-fold1", "seconds": 1.0, "finished": True})
+        write_json(
+            tmp_path / "mine" / "fold1" / "about.json", {"split": "official-fold1", "seconds": 1.0, "finished": True}
+        )
         table = assign(dataset(), run=run.child("fold1"))
         assert (table.name, table.sizes) == ("official-fold1 of fold1", {"test": 12, "train": 12})
 
