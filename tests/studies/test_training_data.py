@@ -154,7 +154,7 @@ def test_every_window_of_a_long_clip_is_heard_and_its_prediction_is_one(mine: Pa
 
 
 def test_pictures_hear_the_beginning_alone(mine: Path) -> None:
-    with pytest.raises(UsageError, match="pictures show the first .* of each clip alone: leave out crop"):
+    with pytest.raises(UsageError, match=r"pictures show the first 0\.5 s of each clip alone: leave out crop"):
         prepared(pictures=mine, overrides=OVERRIDES | {"crop": "all"})
 
 

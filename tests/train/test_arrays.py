@@ -164,3 +164,16 @@ def test_batches_are_single_precision_and_images_channels_last() -> None:
     image = fast(torch.zeros(2, 3, 4, 5, dtype=torch.float16))
     assert image.dtype == torch.float32 and image.is_contiguous(memory_format=torch.channels_last)
     assert fast(torch.zeros(2, 3, dtype=torch.float16)).dtype == torch.float32
+
+
+def test_windows_are_drawn_anew_each_epoch_and_each_draws_for_itself() -> None:
+    given = tiny.clip_arrays()
+    cut = dataclasses.replace(given, ids=("a", "a", "a", *given.ids[3:]))
+    assert cut.rows(["clip-03", "a"]).tolist() == [3, 0, 1, 2] and cut.clips(np.array([2, 3, 0])).tolist() == [0, 3]
+    assert [cut.name(row) for row in (0, 1, 3)] == ["a", "a, window 1", "clip-03"]
+    plain = tiny.changed(tiny.SCRATCH, augment=Augment())
+    shown = [augmented(cut, np.array([0, 3]), tiny.changed(plain, crop="random"), 0, e) for e in range(20)]
+    seen = {row for rows in shown for row in range(3) if np.array_equal(rows[0, 0], given.logmels[row])}
+    assert seen == {0, 1, 2} and all(np.array_equal(rows[1, 0], given.logmels[3]) for rows in shown)
+    whole = augmented(cut, np.arange(3), tiny.changed(plain, crop="all"), 0, 0)
+    np.testing.assert_array_equal(whole[:, 0], given.logmels[:3])

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import sklearn.metrics
 import torch
 
 import tinylearning as tiny
-from hubbub.errors import RefusedError
+from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate.calibration import softmax
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, SplitRecord
@@ -172,6 +173,47 @@ def test_a_run_of_something_else_is_refused(done: Run, tmp_path: Path, change: C
         other = change(tmp_path)
         fit.run(other, tiny.split(other.arrays), done)
     assert content(done.folder) == before
+
+
+def test_a_checkpoint_no_better_than_chance_is_warned_of(tmp_path: Path) -> None:
+    """Of six validation clips, five are of one class: a network that learns nothing names that many right, or fewer."""
+    arrays, said = tiny.clip_arrays(), list[str]()
+    arrays.targets[split().validation] = [0, 0, 0, 0, 0, 1]
+    hopeless = tiny.changed(QUICK, stages=(Stage(17, 1, 1e-9),))
+    for _ in range(2):  # as it ends, and when it is asked for again
+        run = fit.run(job(tmp_path, hopeless, arrays=arrays, log=said.append), split(), Run(tmp_path / "run"))
+        assert said[-1].startswith("warning: the chosen checkpoint is no better than chance: it names ")
+        assert "of the 6 validation clips right, the commonest class alone gives 83%" in said[-1]
+    assert run.record.outcome["chance"] == {"validation_accuracy": pytest.approx(5 / 6), "beaten": False}
+    assert sum(line.startswith("already finished: ") for line in said) == 1
+
+
+def test_what_is_made_of_a_clip_is_the_mean_over_its_windows(done: Run) -> None:
+    from hubbub.train.export import load_classifier
+
+    given, (classifier, _) = tiny.clip_arrays(), load_classifier(done)
+    names = ("a", "a", "a", *given.ids[3:])
+    cut = dataclasses.replace(given, ids=names)
+    found = fit.predict(classifier, cut, np.array([3, 1]))
+    assert found.clips == ("clip-03", "a")
+    with torch.inference_mode():
+        logits = classifier(torch.from_numpy(given.logmels[:4, None]))[0].numpy()
+    np.testing.assert_allclose(found.probabilities[1], softmax(logits[:3].mean(0, keepdims=True))[0], atol=1e-5)
+    np.testing.assert_allclose(found.probabilities[0], softmax(logits[3:])[0], atol=1e-5)
+
+
+def test_a_damaged_model_of_a_run_is_told_in_a_line(done: Run, tmp_path: Path) -> None:
+    from hubbub.train.export import load_classifier
+
+    run = Run(tmp_path / "run")
+    shutil.copytree(done.folder, run.folder)
+    for content in (b"no model", (done.folder / "model.pt").read_bytes()[:-500]):
+        (run.folder / "model.pt").write_bytes(content)
+        with pytest.raises(DataError, match=r"model\.pt is damaged"):
+            load_classifier(run)
+    torch.save({"head.0.mean": torch.zeros(3)}, run.folder / "model.pt")
+    with pytest.raises(DataError, match=r"model\.pt does not fit the network of its recipe\.yaml"):
+        load_classifier(run)
 
 
 # --- the probe --------------------------------------------------------------------------------------------------------

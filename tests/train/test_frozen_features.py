@@ -98,6 +98,23 @@ def test_features_are_read_from_disk_as_they_are_used(tmp_path: Path, trunk: Mob
     assert isinstance(features.base, np.memmap) and not features.flags.writeable
 
 
+def test_what_no_file_can_hold_is_held_in_memory(tmp_path: Path, trunk: MobileNetV3) -> None:
+    (tmp_path / "file").write_text("no folder")
+    held = frozen(tmp_path / "file", trunk)
+    np.testing.assert_array_equal(held.variant(1), frozen(tmp_path / "cache", trunk).variant(1))
+    assert held.variant(1) is held.variant(1)
+
+
+def test_acoustic_rules_make_other_features_of_other_labels(tmp_path: Path, trunk: MobileNetV3) -> None:
+    """They follow a clip's category, which its samples do not tell."""
+    acoustic = dataclasses.replace(RECIPE, augment=dataclasses.replace(ON, rules="acoustic"))
+    dogs = dataclasses.replace(arrays(), categories=("Animals", "Interior"))
+    rain = dataclasses.replace(dogs, targets=1 - dogs.targets)
+    keys = {FrozenFeatures(one, acoustic, trunk, 7, 0, tmp_path)._key for one in (dogs, rain)}
+    plain = {FrozenFeatures(one, RECIPE, trunk, 7, 0, tmp_path)._key for one in (dogs, rain)}
+    assert (len(keys), len(plain)) == (2, 1)
+
+
 def test_rows_are_some_clips(tmp_path: Path, trunk: MobileNetV3) -> None:
     features = frozen(tmp_path, trunk)
     some = features.rows(np.array([4, 1]), 2)

@@ -324,3 +324,13 @@ def test_optimizers(name: Any, kind: type, options: dict[str, Any]) -> None:
     group = optimizer.param_groups[0]
     assert type(optimizer) is kind and group["weight_decay"] == 0.3
     assert {key: group[key] for key in options} == options
+
+
+@pytest.mark.parametrize(("batches", "momentum"), [(1, 1.0), (4, 0.25), (9, 1 / 9), (10, 0.01), (43, 0.01)])
+def test_batch_norm_of_few_batches_takes_their_mean(batches: int, momentum: float) -> None:
+    """Its statistics would else lag behind the weights, so that validation finds nothing learnt."""
+    module = tuning()
+    module._trainer = SimpleNamespace(num_training_batches=batches)  # type: ignore[assignment]
+    module.on_train_start()
+    norms = [part for part in module.classifier.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert norms and {part.momentum for part in norms} == {momentum}

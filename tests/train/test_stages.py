@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import pickle
 import resource
 import signal
@@ -12,7 +13,7 @@ import torch
 
 import tinylearning as tiny
 from hubbub.augment.plan import Augment
-from hubbub.errors import RefusedError
+from hubbub.errors import DataError, RefusedError
 from hubbub.runs.record import DatasetRecord
 from hubbub.storage import read_csv
 from hubbub.train import arrays, callbacks, stages
@@ -180,6 +181,32 @@ def test_a_run_interrupted_again_and_again(whole: Whole, tmp_path: Path) -> None
         with pytest.raises(Stop):
             fit(tmp_path, log=broken)
     assert tiny.same(fit(tmp_path, log=broken), whole[1]) and len(heard) == 6
+
+
+class Exploit:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.target),)
+
+
+def test_nothing_but_plain_values_is_taken_up_again(tmp_path: Path) -> None:
+    def say(line: str) -> None:
+        if "epoch 2" in line:
+            raise Stop
+
+    one_stage = tiny.changed(tiny.FINETUNE, stages=(Stage(17, 3, 3e-3),))
+    with pytest.raises(Stop):
+        fit(tmp_path, one_stage, log=say)
+    last = tmp_path / "run" / "checkpoints" / "stage1" / "last.ckpt"
+    content = torch.load(last, weights_only=True)  # our own are plain
+    torch.save(content | {"harm": Exploit(tmp_path / "harm")}, last)
+    with pytest.raises(DataError, match=r"last\.ckpt is damaged, or no checkpoint of plain values .*: --fresh"):
+        fit(tmp_path, one_stage)
+    assert not (tmp_path / "harm").exists()
 
 
 # --- from scratch, on fresh arrays ------------------------------------------------------------------------------------

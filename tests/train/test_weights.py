@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 import reference
-from hubbub.errors import RefusedError, UsageError
+from hubbub.errors import DataError, RefusedError, UsageError
 from hubbub.train import pretrained, weights
 from hubbub.train.config import Network
 from hubbub.train.networks.mobilenet import published_names
@@ -121,6 +121,21 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> 
     with pytest.raises(RefusedError, match=r"x\.pt is not a (checkpoint of plain tensors: |dictionary)") as caught:
         weights.read_checkpoint(tmp_path / "x.pt")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear hubbub,\n" * 99, b"PK\x03\x04", b"\x80\x02N."])
+def test_a_damaged_checkpoint_of_a_run_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.ckpt").write_bytes(content)
+    with pytest.raises(DataError, match=r"last\.ckpt is damaged, or no checkpoint .*: --fresh starts") as caught:
+        weights.load(tmp_path / "last.ckpt")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_a_run_holds_plain_values(tmp_path: Path, save: Callable[[Any], Path]) -> None:
+    assert weights.load(save({"badness": 0.5, "state": {"w": torch.ones(2)}}))["badness"] == 0.5
+    with pytest.raises(DataError, match="is damaged, or no checkpoint of plain values"):
+        weights.load(save({"state": Exploit(tmp_path / "harm")}))
+    assert not (tmp_path / "harm").exists()
 
 
 # --- where they come from ---------------------------------------------------------------------------------------------
