@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import tinylearning as tiny
-from hubbub.errors import RefusedError
+from hubbub.errors import ModelFileError, RefusedError
 from hubbub.evaluate.calibration import fit_temperature, known_threshold
 from hubbub.listen.classifier import Classifier as Listener
 from hubbub.logmel import Floats, LogMelSpec, logmel
@@ -171,9 +171,9 @@ def graph(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProt
     return model
 
 
-def refused(run: Run, path: Path, match: str) -> None:
+def refused(run: Run, path: Path, match: str, error: type[Exception] = RefusedError) -> None:
     path.write_bytes(b"an older model")
-    with pytest.raises(RefusedError, match=match):
+    with pytest.raises(error, match=match):
         export.export(run, path, sounds, "x", "CC0")
     assert path.read_bytes() == b"an older model" and list(path.parent.iterdir()) == [path]
 
@@ -183,14 +183,20 @@ def test_an_honest_graph_passes(tuned: Run, tmp_path: Path, graph: onnx.ModelPro
     assert open_session(tmp_path / "model.onnx")[1].name == "x"
 
 
-@pytest.mark.parametrize(("change", "said"), [(-0.002, "0.002"), (np.nan, "nan")])
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (-0.002, RefusedError, "a logit by 0.002, allowed are 0.001.: nothing was written; try other"),
+        (np.nan, ModelFileError, "gives NaN or infinity"),
+    ],
+)
 def test_a_graph_that_answers_differently_is_not_written(
-    tuned: Run, tmp_path: Path, graph: onnx.ModelProto, change: float, said: str
+    tuned: Run, tmp_path: Path, graph: onnx.ModelProto, change: float, error: type[Exception], match: str
 ) -> None:
     [bias] = [part for part in graph.graph.initializer if list(part.dims) == [len(tiny.LABELS)]]
     changed = onnx.numpy_helper.to_array(bias) + np.array([0, change, 0], np.float32)
     bias.CopyFrom(onnx.numpy_helper.from_array(changed, bias.name))
-    refused(tuned, tmp_path / "model.onnx", f"a logit by {said}, allowed are 0.001.: nothing was written; try other")
+    refused(tuned, tmp_path / "model.onnx", match, error)
 
 
 def test_a_front_end_that_hears_differently_is_not_written(
