@@ -57,7 +57,7 @@ ENCODINGS = {
 def encode(suffix: str, samples: np.ndarray, rate: int) -> bytes:
     """Samples of shape (time, channels) as a file of `ENCODINGS`, by PyAV."""
     muxer, encoder = ENCODINGS[suffix]
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[samples.shape[1]]
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[samples.shape[1]]
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as container:
         stream = container.add_stream(encoder, rate=rate, layout=layout)
@@ -66,7 +66,7 @@ def encode(suffix: str, samples: np.ndarray, rate: int) -> bytes:
             context.bit_rate = 12_200
         elif not encoder.startswith("pcm"):
             context.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T, np.float32), "fltp", layout)
+        frame = av.AudioFrame.from_ndarray(samples.astype(np.float32).reshape(1, -1), "flt", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         context.open()
         fitting = av.AudioResampler(context.format, layout, rate, context.frame_size or None)

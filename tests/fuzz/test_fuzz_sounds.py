@@ -7,6 +7,7 @@ them: `python tests/fuzz/test_fuzz_sounds.py SEED MUTANTS`.
 import io
 import json
 import logging
+import os
 import resource
 import subprocess
 import sys
@@ -32,7 +33,13 @@ SLOWEST = 20.0  # seconds; an endless loop is what is meant
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_damaged_sounds(seed: int) -> None:
-    done = subprocess.run([sys.executable, __file__, str(seed), "300"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, __file__, str(seed), "300"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     report = json.loads(done.stdout)  # and nothing else

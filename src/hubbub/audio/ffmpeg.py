@@ -36,6 +36,7 @@ _EXACT = ("mov", "mp3", "aiff", "caf", "wv", "flac")  # whose length is a count 
 _UNPROMISED = ("aac", "amr", "asf", "avi")  # whose length FFmpeg guesses from the size of the file
 _TOLERANCE = 0.15  # seconds; of the other containers, which round, and count what a codec adds at the start
 _MOST_PADDING = 4096  # frames that the last packet of an exact container may have beyond the end
+_MOST_PLANES = 8  # channels; PyAV 18 looks for the end of a longer list of planes beyond it, and crashes
 _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31}  # by numpy's name of the sample type
 
 
@@ -147,8 +148,15 @@ class FfmpegDecoder:
 
 
 def _floats(frame: "AudioFrame") -> Floats:
-    """A frame as float32 of shape (time, channels), integers scaled by their full scale."""
-    samples: Any = frame.to_ndarray()
+    """A frame as float32 of shape (time, channels), integers scaled by their full scale. Raises UndecodableError."""
+    import av
+
+    try:
+        if frame.format.is_planar and frame.layout.nb_channels >= _MOST_PLANES:
+            (frame,) = av.AudioResampler("flt").resample(frame)
+        samples: Any = frame.to_ndarray()
+    except _errors() as error:
+        raise UndecodableError(_reason(error)) from error
     samples = samples.T if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels)
     kind = samples.dtype.str[1:]
     if kind in _FULL_SCALE:
