@@ -44,7 +44,7 @@ def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     target.begin(to_yaml(job.recipe), record)
     if target.finished:
         job.log(f"already finished: {printable(str(target.folder))}")
-        _warn_of_chance(job, target)
+        _warn(job, target)
         return target
     _write_clips(arrays, split, target.folder / "clips.csv")
     started = time.monotonic()
@@ -66,28 +66,28 @@ def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     rmtree(target.folder / "checkpoints", ignore_errors=True)
     if job.unreadable:
         outcome["unreadable"] = dict(job.unreadable)
-    if len(split.validation):
-        outcome["chance"] = _chance(parts["validation"])
+    outcome["warnings"] = _of_chance(parts["validation"])
     target.finish(seconds=_all_seconds(target.folder / "epochs.csv", seconds), **outcome)
-    _warn_of_chance(job, target)
+    _warn(job, target)
     return target
 
 
-def _chance(validation: Predictions) -> dict[str, Any]:
-    """What naming the commonest class of the validation clips always gives, and whether the checkpoint beats it."""
-    share = float(np.bincount(validation.targets).max() / len(validation.targets))
-    return {"validation_accuracy": share, "beaten": bool(validation.right.mean() > share)}
+def _warn(job: TrainingJob, run: Run) -> None:
+    for line in run.record.outcome.get("warnings", ()):
+        job.log(f"warning: {line}")
 
 
-def _warn_of_chance(job: TrainingJob, run: Run) -> None:
-    chance = run.record.outcome.get("chance")
-    if chance and not chance["beaten"]:
-        figures = run.metrics["validation"]
-        job.log(
-            f"warning: the chosen checkpoint is no better than chance: it names {figures['accuracy']:.0%} of the"
-            f" {count(figures['clips'], 'validation clip')} right, the commonest class alone gives"
-            f" {chance['validation_accuracy']:.0%}; train for longer (--set stages.0.epochs=...), or give more sounds"
-        )
+def _of_chance(validation: Predictions) -> list[str]:
+    """A line if the chosen checkpoint is no better on validation clips than naming their commonest class each time."""
+    clips = len(validation.targets)
+    share = float(np.bincount(validation.targets).max() / clips) if clips else 0.0
+    if not clips or validation.right.mean() > share:
+        return []
+    return [
+        f"the chosen checkpoint is no better than chance: it names {validation.right.mean():.0%} of the"
+        f" {count(clips, 'validation clip')} right, the commonest class alone gives {share:.0%}; train for longer"
+        " (--set stages.0.epochs=...), or give more sounds"
+    ]
 
 
 def predict(classifier: ClassifierNetwork, arrays: ClipArrays, rows: Ints, channels: int = 1) -> Predictions:
