@@ -193,6 +193,12 @@ def test_a_damaged_record(tmp_path: Path, fields: dict[str, Any]) -> None:
         _ = Run(tmp_path).record
 
 
+def test_a_record_that_is_no_mapping_is_not_taken_up_again(tmp_path: Path) -> None:
+    (tmp_path / "about.json").write_text("7")
+    with pytest.raises(DataError, match=r"about\.json is damaged"):
+        Run(tmp_path).begin("name: x\n", record())
+
+
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=r"no run at .*nowhere: `hubbub train`"):
         Run.open(tmp_path / "nowhere")

@@ -83,7 +83,7 @@ class Run:
 
         Raises RefusedError if the folder holds a run of something else, or a half-finished one of an older version.
         """
-        if self.exists and "format_version" not in read_json(self.folder / "about.json") and not self.finished:
+        if self.exists and not self.finished and "format_version" not in read_json(self.folder / "about.json"):
             raise RefusedError(f"{self.folder} was begun by an older hubbub, and cannot be resumed: {_remedy(record)}")
         differences = self.record.differences(record) if self.exists else []
         if self.exists and (keys := _changed_keys(self.recipe, yaml.safe_load(recipe))):
