@@ -195,7 +195,7 @@ def test_a_damaged_record(tmp_path: Path, fields: dict[str, Any]) -> None:
 
 def test_a_record_that_is_no_mapping_is_not_taken_up_again(tmp_path: Path) -> None:
     (tmp_path / "about.json").write_text("7")
-    with pytest.raises(DataError, match=r"about\.json is damaged"):
+    with pytest.raises(DataError, match=r"about\.json is missing or damaged"):
         Run(tmp_path).begin("name: x\n", record())
 
 
