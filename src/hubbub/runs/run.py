@@ -25,7 +25,7 @@ import yaml
 
 from hubbub import yamlfile
 from hubbub.errors import DataError, RefusedError, UsageError
-from hubbub.formatting import listing
+from hubbub.formatting import listing, printable
 from hubbub.runs import format1
 from hubbub.runs.metrics import Metrics
 from hubbub.runs.predictions import Predictions
@@ -34,6 +34,7 @@ from hubbub.storage import TableRow, read_csv, read_json, write_json, write_text
 from hubbub.validation import from_json, one_line
 
 _NAMED = 3  # keys of a recipe that a message names
+_SHOWN = 60  # characters of a key's value
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _changed_keys(before: Any, now: Any, key: str = "") -> list[str]:
             _changed_keys(before.get(name), now.get(name), f"{key}.{name}" if key else str(name)) for name in names
         )
         return [line for part in parts for line in part]
-    return [] if before == now else [f"{key}: {before}, now {now}"]
+    return [] if before == now else [printable(f"{key}: {str(before)[:_SHOWN]}, now {str(now)[:_SHOWN]}")]
 
 
 def require_folder_name(name: str | None) -> None:
