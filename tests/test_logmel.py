@@ -350,3 +350,60 @@ def test_nothing_is_resized_unless_asked() -> None:
 
 def test_decibels() -> None:
     assert np.log(1000.0) * DECIBELS == pytest.approx(30)
+
+
+# --- the level taken out ----------------------------------------------------------------------------------------------
+
+LEVELLED = dataclasses.replace(SPEC, level_db=20.0)
+
+
+def sounding(seconds: float = 5.0) -> np.ndarray:
+    """A tenth of a second of noise at 1 s, over noise 40 dB under it."""
+    samples = noise(3, seconds, 0.002)
+    samples[32_000:35_200] = noise(4, 0.1, 0.2)
+    return samples
+
+
+def test_the_loudest_tenth_of_a_second_has_the_level() -> None:
+    power = reference_power(sounding())
+    loudest = max(power[:, start : start + 10].sum(0).mean() for start in range(power.shape[1] - 9))
+    expected = (np.log(power * 100 / loudest + 1e-5) + 4.5) / 5
+    assert_close(logmel(sounding(), LEVELLED), expected)
+
+
+def reference_power(samples: np.ndarray) -> np.ndarray:
+    return np.maximum(np.exp(reference.logmel(samples) * 5 - 4.5) - 1e-5, 0)
+
+
+@pytest.mark.parametrize("decibels", [-50, -20, 20])
+def test_a_softer_sound_looks_as_a_loud_one(decibels: float) -> None:
+    scaled = sounding() * np.float32(10 ** (decibels / 20))
+    np.testing.assert_allclose(logmel(scaled, LEVELLED), logmel(sounding(), LEVELLED), atol=1e-3)
+
+
+def test_each_sound_of_a_batch_has_its_own_level() -> None:
+    loud, soft = sounding(), sounding() * np.float32(1e-3)
+    np.testing.assert_allclose(*logmel(np.stack([loud, soft]), LEVELLED), atol=1e-3)
+
+
+def test_a_click_does_not_set_the_level() -> None:
+    """A single sample at 14 dB over the peak of a steady sound moves the level by no more than a decibel or so."""
+    steady = noise(5, 5.0, 0.05)
+    clicked = steady.copy()
+    clicked[80_000] = 1.0
+    moved = np.median(logmel(steady, LEVELLED) - logmel(clicked, LEVELLED)) * 5 * DECIBELS
+    assert 0 <= moved < 3
+    by_peak = 20 * np.log10(1.0 / np.abs(steady).max())
+    assert by_peak > 12
+
+
+def test_silence_stays_silent_at_any_level() -> None:
+    silent = np.zeros(32_000, np.float32)
+    np.testing.assert_array_equal(logmel(silent, LEVELLED), logmel(silent, SPEC))
+
+
+def test_a_window_shorter_than_the_loudest_part_is_loud_as_a_whole() -> None:
+    short = noise(6)[:1600]
+    power = reference_power(short)
+    expected = (np.log(power * 100 / power.sum(0).mean() + 1e-5) + 4.5) / 5
+    assert_close(logmel(short, LEVELLED), expected)

@@ -27,6 +27,8 @@ SPEC = LogMelSpec()
 SECONDS = 2.5
 HERTZ = (200, 1000, 3000, 10_000)
 RED, BLUE, GREEN, INK = "#c0392b", "#2c6fbb", "#2e8b57", "#000000"
+#: Edges in Hz, and a curve in dB.
+MICROPHONE = (3000.0, 200.0, (0.0, 5.0, -6.0, 3.0, 8.0, -2.0, -7.0, 4.0, 6.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ CASES = (
     Case("outdoor", ("chirping_birds", 21), Step("background", 0, 0), (10.0, 8), "outdoor at 10 dB"),
     Case("indoor", ("clock_tick", 5), Step("background", 0, 0, 1, "indoor"), (10.0, 3), "indoor at 10 dB"),
     Case("urban", ("car_horn", 37), Step("background", 0, 0, 1, "urban"), (10.0, 3), "urban at 10 dB"),
+    Case("coloured_noise", ("siren", 31), Step("coloured_noise", 0, 0), (5.0, 1.0, 1), "pink noise at 5 dB"),
+    Case("microphone", ("chirping_birds", 21), Step("microphone", 3000, 3000), MICROPHONE, "200 Hz to 3 kHz"),
+    Case("clipping", ("siren", 31), Step("clipping", 20, 20), 20.0, "20 dB cut off"),
+    Case("excerpt", ("door_wood_knock", 26), Step("excerpt", 0.6, 0.6), (0.6, 0.3, False), "0.6 s of it"),
+    Case("speed", ("car_horn", 37), Step("speed", 1.3, 1.3), 1.3, "1.3 times as fast"),
 )
 
 

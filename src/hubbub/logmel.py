@@ -19,6 +19,8 @@ Floats = NDArray[np.float32]
 DECIBELS = float(10.0 / np.log(10.0))  #: decibels of power per unit of its natural logarithm
 LEAST_STD = 1e-5  #: of a clip that is normalised by its own deviation; silence is divided by this
 FULL_SCALE = 32768  #: of 16 bit integers: what 1.0 would be, one more than the largest
+LOUDEST_SECONDS = 0.1  #: of a window that tell its level, see `LogMelSpec.level_db`
+LEAST_POWER = 1e-9  #: that a window's loudest part is taken for; silence is not brought to any level
 _BLOCK = 4  # mel bands that are computed together
 
 #: Least and most of a front end: what 32 bit floats and a machine's memory stand.
@@ -35,6 +37,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "range_db": (0, 1000),
     "height": (0, 4096),
     "width": (0, 4096),
+    "level_db": (-100, 100),
 }
 
 
@@ -45,6 +48,8 @@ class LogMelSpec:
     `win_length` and `hop_length` are in samples at `sample_rate`; the window is zero-padded to `n_fft` points. Then, in
     this order:
 
+    - `level_db`: the mel power is scaled so that the loudest `LOUDEST_SECONDS` of what is heard at once have this
+      level, in decibels of the power of all bands together (see `loudest_power`); None leaves it as it is;
     - the logarithm ``ln(mel power + floor)``, times 10 / ln 10 if `decibels`;
     - `range_db` above 0: relative to the clip's loudest point, and cut off that many decibels under it (what librosa
       calls ``ref=np.max, top_db=...``; it implies `decibels`);
@@ -71,11 +76,13 @@ class LogMelSpec:
     height: int = 0
     width: int = 0
     channels: int = 1
+    level_db: float | None = None
 
     def __post_init__(self) -> None:
         for name, (least, most) in _LIMITS.items():
-            if not least <= getattr(self, name) <= most:  # true of NaN as well
-                raise ValueError(f"{name} must be in {least:g}..{most:.10g}, got {getattr(self, name):g}")
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:  # true of NaN as well
+                raise ValueError(f"{name} must be in {least:g}..{most:.10g}, got {value:g}")
         if self.n_fft % 2 or self.win_length > self.n_fft:
             raise ValueError(f"n_fft must be even and win_length in 2..n_fft, got {self.n_fft} and {self.win_length}")
         if not 0 <= self.fmin <= self.fmax - 1 <= self.sample_rate / 2 - 1:
@@ -105,7 +112,7 @@ class LogMelSpec:
 
     @property
     def absolute(self) -> bool:
-        """Whether a value tells the power in its band and frame, whatever the rest of the clip holds."""
+        """Whether a value tells the power in its band and frame, up to one gain for all (see `level_db`)."""
         return self.normalise == "fixed" and not (self.range_db or self.height or self.width)
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +131,34 @@ def logmel(waveforms: NDArray[np.floating], spec: LogMelSpec) -> Floats:
     Returns:
         float32, shape (..., rows, columns): mels and frames, unless the front end resizes them.
     """
-    return pictured(np.log(mel_power(waveforms, spec) + np.float32(spec.floor)), spec)
+    power = mel_power(waveforms, spec)
+    if spec.level_db is not None:
+        power *= np.float32(10 ** (spec.level_db / 10)) / loudest_power(power, spec)[..., None, None]
+    return pictured(np.log(power + np.float32(spec.floor)), spec)
+
+
+def loudest_power(power: Floats, spec: LogMelSpec) -> Floats:
+    """Mean power, all bands together, of the loudest `LOUDEST_SECONDS`; `LEAST_POWER` at the least.
+
+    A tenth of a second is long enough that a single click does not decide for all that follows, and short enough that
+    a bark in four seconds of silence is as loud as barking throughout. Measured in mel bands after pre-emphasis, where
+    the network hears: a rumble under its bands does not count.
+
+    Args:
+        power: of mel bands, shape (..., mels, frames).
+        spec: the front end.
+
+    Returns shape (...).
+    """
+    total = power.sum(-2, dtype=np.float64)
+    frames = loudest_frames(spec, power.shape[-1])
+    means = np.lib.stride_tricks.sliding_window_view(total, frames, axis=-1).mean(-1)
+    return np.asarray(np.maximum(means.max(-1), LEAST_POWER), np.float32)
+
+
+def loudest_frames(spec: LogMelSpec, frames: int) -> int:
+    """How many of those frames `LOUDEST_SECONDS` are, at least one."""
+    return min(max(round(LOUDEST_SECONDS * spec.sample_rate / spec.hop_length), 1), frames)
 
 
 def pictured(logarithm: Floats, spec: LogMelSpec) -> Floats:

@@ -6,6 +6,7 @@ import pytest
 import scipy.signal
 
 from hubbub.augment.ambience import AMBIENCES
+from hubbub.augment.conditions import Clipping, ColouredNoise, Excerpt, Microphone, Speed
 from hubbub.augment.loudness import level
 from hubbub.augment.waveform import (
     Background,
@@ -35,6 +36,11 @@ ALL: list[Any] = [
     Reverb(0.3, 0.8, RATE),
     LowPass(2000, 6000, RATE),
     *(Background(10, 20, RATE, kind) for kind in AMBIENCES),
+    ColouredNoise(0, 20, RATE),
+    Microphone(2000, 6000, RATE),
+    Clipping(10, 20),
+    Excerpt(0.3, 0.9, RATE),
+    Speed(1.1, 1.3),
 ]
 every = pytest.mark.parametrize("transform", ALL, ids=repr)
 
@@ -110,7 +116,9 @@ def test_silence_stays_silent_but_for_hiss(transform: Any) -> None:
         assert changed.shape == (count,) and changed.any() == (isinstance(transform, Hiss) and count > 0)
 
 
-@pytest.mark.parametrize("transform", [each for each in ALL if not isinstance(each, Shift)], ids=repr)
+@pytest.mark.parametrize(
+    "transform", [each for each in ALL if not isinstance(each, Shift | Microphone | Excerpt)], ids=repr
+)
 def test_draws_fill_their_range_evenly(transform: Any) -> None:
     rng = np.random.default_rng(0)
     drawn = [transform.draw(rng) for _ in range(2000)]

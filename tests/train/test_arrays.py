@@ -7,6 +7,7 @@ import torch
 
 import tinylearning as tiny
 import tinymodel
+from hubbub.augment.loudness import level
 from hubbub.augment.plan import Augment, spectrogram_chain
 from hubbub.augment.spectrogram import Equalise, Mask, RepeatOverSilence, Roll
 from hubbub.augment.steps import Step
@@ -81,6 +82,36 @@ def test_a_waveform_is_changed_before_its_log_mel() -> None:
     expected = logmel(given.waveforms[5].astype(np.float32) / 32768 / 2, tiny.SPEC)
     np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
     assert np.abs(found[0, 0].numpy() - given.logmels[5]).max() > 0.2
+
+
+def test_a_background_clip_is_of_the_same_fold_and_another_class_at_its_level() -> None:
+    given = tiny.sounding()
+    assert given.waveforms is not None
+    recipe = tiny.changed(tiny.SCRATCH, augment=Augment(background_clip=1.0, background_snr_db=(6, 6)))
+    for row in range(len(given.ids)):
+        found = augmented(given, np.array([row]), recipe, seed=0, epoch=0)[0, 0].numpy()
+        own = given.sound(row)
+        distances = {}
+        for other in range(len(given.ids)):
+            under = given.sound(other) * np.float32(level(own) / level(given.sound(other)) * 10 ** (-6 / 20))
+            distances[other] = np.abs(logmel(own + under, tiny.SPEC) - found).max()
+        partner = min(distances, key=lambda other: distances[other])
+        assert distances[partner] < 1e-4
+        assert given.folds[partner] == given.folds[row] and given.targets[partner] != given.targets[row]
+
+
+def test_without_folds_or_by_chance_a_clip_sounds_alone() -> None:
+    given, rows = tiny.sounding(), np.arange(4)
+    recipe = tiny.changed(tiny.SCRATCH, augment=Augment(background_clip=1.0))
+    alone = augmented(dataclasses.replace(given, folds=np.zeros_like(given.folds)), rows, recipe, 0, 0)
+    np.testing.assert_allclose(alone[:, 0].numpy(), given.logmels[rows], atol=1e-5)
+    often = tiny.changed(tiny.SCRATCH, augment=Augment(background_clip=0.5))
+    every = np.arange(len(given.ids))
+    changed = [
+        np.abs(augmented(given, every, often, 0, epoch)[:, 0].numpy() - given.logmels).max((1, 2)) > 1e-3
+        for epoch in range(20)
+    ]
+    assert 0.3 < np.mean(changed) < 0.7
 
 
 def test_rules_know_category_and_strength_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:

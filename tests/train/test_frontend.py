@@ -65,6 +65,7 @@ def test_batches_are_waveforms_side_by_side() -> None:
         {"normalise": "clip"},
         {"height": 64},
         {"width": 64},
+        {"level_db": 20.0},
         {"decibels": True, "mean": -40.0, "std": 20.0},
         {"range_db": 80.0, "normalise": "clip", "height": 20, "width": 33, "channels": 3, "preemphasis": 0.0},
     ],
@@ -77,7 +78,7 @@ def test_every_setting_as_its_twin(changes: dict[str, Any]) -> None:
     np.testing.assert_allclose(ours, theirs, atol=2e-3)
 
 
-@pytest.mark.parametrize("changes", [{"normalise": "clip"}, {"range_db": 80.0}])
+@pytest.mark.parametrize("changes", [{"normalise": "clip"}, {"range_db": 80.0}, {"level_db": 20.0}])
 def test_silence_as_its_twin(changes: dict[str, Any]) -> None:
     spec = dataclasses.replace(SPEC, **changes)
     silence = np.zeros((1, 3000), np.float32)

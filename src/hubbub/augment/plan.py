@@ -20,6 +20,8 @@ class Augment:
     """What a clip goes through each time it is seen; zeros switch a part off.
 
     Attributes:
+        background_clip: how often another clip of another class, of the same fold, sounds under a clip before all else,
+            `background_snr_db` under its level. Never in a dataset without folds, where it might be a test clip.
         waveform: steps for every clip. rules: "acoustic" adds those of the clip's category, "balanced" the same for
             all (see `hubbub.augment.rules`).
         class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.class_aware`.
@@ -28,6 +30,8 @@ class Augment:
     """
 
     __pydantic_config__: ClassVar = STRICT
+    background_clip: Probability = 0.0
+    background_snr_db: tuple[float, float] = (0.0, 20.0)
     waveform: tuple[Step, ...] = ()
     rules: Literal["none", "acoustic", "balanced"] = "none"
     class_aware: bool = False
@@ -44,13 +48,15 @@ class Augment:
     def __post_init__(self) -> None:
         if self.least_strength > self.most_strength:
             raise ValueError("least_strength must not be above most_strength")
+        if self.background_snr_db[0] > self.background_snr_db[1]:
+            raise ValueError("background_snr_db must be its least and its most")
         if self.class_aware and self.rules == "none":
             raise ValueError("class_aware scales the rules: set rules to acoustic or balanced")
 
     @property
     def of_waveform(self) -> bool:
         """Whether the waveform itself is changed, so that a log-mel has to be computed each time."""
-        return bool(self.waveform) or self.rules != "none"
+        return bool(self.waveform) or bool(self.background_clip) or self.rules != "none"
 
 
 def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float = 1.0) -> list[Transform]:

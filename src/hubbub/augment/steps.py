@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hubbub.augment.ambience import AMBIENCES, Ambience
+from hubbub.augment.conditions import Clipping, ColouredNoise, Excerpt, Microphone, Speed
 from hubbub.augment.transform import Ranged, Sometimes, Transform
 from hubbub.augment.waveform import (
     Background,
@@ -23,7 +24,22 @@ from hubbub.augment.waveform import (
 from hubbub.validation import STRICT
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Kind = Literal["stretch", "pitch", "noise", "hiss", "gain", "shift", "reverb", "low_pass", "background"]
+Kind = Literal[
+    "stretch",
+    "pitch",
+    "noise",
+    "hiss",
+    "gain",
+    "shift",
+    "reverb",
+    "low_pass",
+    "background",
+    "coloured_noise",
+    "microphone",
+    "clipping",
+    "excerpt",
+    "speed",
+]
 
 KINDS: dict[Kind, type[Ranged]] = {
     "stretch": TimeStretch,
@@ -35,6 +51,11 @@ KINDS: dict[Kind, type[Ranged]] = {
     "reverb": Reverb,
     "low_pass": LowPass,
     "background": Background,
+    "coloured_noise": ColouredNoise,
+    "microphone": Microphone,
+    "clipping": Clipping,
+    "excerpt": Excerpt,
+    "speed": Speed,
 }
 
 

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hubbub.augment.plan import spectrogram_chain, view
+from hubbub.augment.loudness import level
+from hubbub.augment.plan import Augment, spectrogram_chain, view
 from hubbub.augment.transform import apply_all, generator
 from hubbub.augment.waveform import between_class
-from hubbub.logmel import FULL_SCALE, Floats
+from hubbub.logmel import FULL_SCALE, LEAST_STD, Floats
 from hubbub.runs.record import SplitRecord
 from hubbub.storage import digest
 from hubbub.train.config import Recipe
@@ -130,10 +131,24 @@ def augmented(
         if mixed is not None:
             other, share = next(mixed)
             sound = between_class(sound, arrays.sound(window(other)), float(share), spec.sample_rate)
+        sound = _over_another(sound, arrays, row, plan, generator(seed, epoch, f"{arrays.name(row)} and background"))
         strength = 1.0 if strengths is None else float(strengths[arrays.targets[row]])
         return view(sound, spec, plan, rng, arrays.category(row), strength)
 
     return _as_input(np.stack([one(row) for row in rows]), spec.channels)
+
+
+def _over_another(sound: Floats, arrays: ClipArrays, row: int, plan: Augment, rng: np.random.Generator) -> Floats:
+    """The sound over another clip of the row's fold, as the plan wants it; alone where there are no folds.
+
+    Within its fold, so that no clip is heard when its fold tests.
+    """
+    others = np.flatnonzero((arrays.folds == arrays.folds[row]) & (arrays.targets != arrays.targets[row]))
+    if rng.random() >= plan.background_clip or not arrays.folds[row] or not len(others):
+        return sound
+    other = arrays.sound(int(rng.choice(others)))
+    loudness = level(sound) * 10 ** (-rng.uniform(*plan.background_snr_db) / 20)
+    return sound + other * np.float32(loudness / max(level(other), LEAST_STD))
 
 
 def partners(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubbub.logmel import DECIBELS, LEAST_STD, LogMelSpec, hann, mel_bands
+from hubbub.logmel import DECIBELS, LEAST_POWER, LEAST_STD, LogMelSpec, hann, loudest_frames, mel_bands
 
 
 class LogMel(nn.Module):
@@ -37,6 +37,10 @@ class LogMel(nn.Module):
             return_complex=True,
         )
         mel = self.bands @ spectrum.abs().square()
+        if spec.level_db is not None:
+            means = functional.avg_pool1d(mel.sum(-2), loudest_frames(spec, mel.shape[-1]), stride=1)
+            loudest = means.amax(-1).clamp(min=LEAST_POWER)
+            mel = mel * (10 ** (spec.level_db / 10) / loudest)[:, None, None]
         logmel = self._scaled(torch.log(mel + spec.floor))
         return logmel.reshape(*waveforms.shape[:-1], *logmel.shape[-2:])
 
