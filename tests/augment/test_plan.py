@@ -92,3 +92,12 @@ def test_what_a_view_changes_in_words() -> None:
     assert describe(SPEC, Augment(waveform=(Step("pitch", 1, 1, 1e-9),)), first) == []
     chosen = describe(SPEC, Augment(rules="balanced"), np.random.default_rng(0))
     assert chosen is not None and 2 <= len(chosen[0].split(", ")) <= 4
+
+
+def test_a_share_of_what_is_seen_keeps_its_waveform() -> None:
+    plan = Augment(waveform=(Step("gain", 0.5, 0.5), Step("gain", 0.25, 0.25)), waveform_probability=0.6)
+    unchanged, changed = logmel(SOUND, SPEC), logmel(SOUND / 8, SPEC)
+    views = [view(SOUND, SPEC, plan, np.random.default_rng(seed)) for seed in range(200)]
+    kept = [np.allclose(each, unchanged, atol=1e-5) for each in views]
+    assert 0.3 < np.mean(kept) < 0.5
+    assert all(np.allclose(each, changed, atol=1e-4) for each, same in zip(views, kept, strict=True) if not same)

@@ -135,7 +135,11 @@ def test_ends_of_ranges_that_are_allowed(key: str, value: float) -> None:
         # unknown keys, with the keys of their owner
         ("colour", "blue", r"unknown key colour; allowed are name, about, kind, frontend, seconds, "),
         ("network.colour", 1, r"unknown key network\.colour; allowed are kind, weights, .*, hidden, dropout$"),
-        ("augment.colour", 1, r"unknown key augment\.colour; allowed are background_clip, background_snr_db, waveform, rules, class_aware, "),
+        (
+            "augment.colour",
+            1,
+            r"unknown key augment\.colour; allowed are background_clip, background_snr_db, waveform, rules, ",
+        ),
         (
             "augment.waveform.0.colour",
             1,

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt
 from hubbub.augment import rules
 from hubbub.augment.spectrogram import Equalise, Mask, RandomCrop, RepeatOverSilence, Roll
 from hubbub.augment.steps import Probability, Step, chain
-from hubbub.augment.transform import Transform, apply_all
+from hubbub.augment.transform import Choose, Sometimes, Transform, apply_all
 from hubbub.logmel import LogMelSpec, logmel
 from hubbub.types import Floats
 from hubbub.validation import STRICT
@@ -23,7 +23,8 @@ class Augment:
         background_clip: how often another clip of another class, of the same fold, sounds under a clip before all else,
             `background_snr_db` under its level. Never in a dataset without folds, where it might be a test clip.
         waveform: steps for every clip. rules: "acoustic" adds those of the clip's category, "balanced" the same for
-            all (see `hubbub.augment.rules`).
+            all (see `hubbub.augment.rules`). waveform_probability: how often steps and rules act at all, so that a share of
+            what is seen keeps the waveform as it was recorded.
         class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.class_aware`.
         least_strength, most_strength: its bounds.
         roll ... crop_frames: of the spectrogram, see `hubbub.augment.spectrogram`.
@@ -34,6 +35,7 @@ class Augment:
     background_snr_db: tuple[float, float] = (0.0, 20.0)
     waveform: tuple[Step, ...] = ()
     rules: Literal["none", "acoustic", "balanced"] = "none"
+    waveform_probability: Annotated[float, Field(gt=0, le=1)] = 1.0
     class_aware: bool = False
     least_strength: NonNegativeFloat = 0.3
     most_strength: Annotated[float, Field(gt=0, le=2)] = 1.5
@@ -66,7 +68,11 @@ def waveform_chain(plan: Augment, rate: int, category: str = "", strength: float
         ruled = rules.acoustic(category, rate, strength)
     elif plan.rules == "balanced":
         ruled = rules.balanced(rate, strength)
-    return [*chain(plan.waveform, rate), *ruled]
+    changes = [*chain(plan.waveform, rate), *ruled]
+    if plan.waveform_probability == 1 or not changes:
+        return changes
+    together = Choose(tuple(changes), len(changes), len(changes))
+    return [Sometimes(together, plan.waveform_probability)]
 
 
 def spectrogram_chain(plan: Augment, spec: LogMelSpec) -> list[Transform]:
