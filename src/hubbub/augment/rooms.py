@@ -8,6 +8,7 @@ from hubbub.types import Doubles
 
 SOUND_SPEED = 343.0  #: metres a second
 _EARLY = 0.08  # seconds in which each reflection is computed; later they are too dense to tell apart
+_SEAM = 0.02
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ def impulse_response(room: Room, rate: int, rng: np.random.Generator) -> Doubles
     """Shape (time,), as long as `room.rt60` and at least 80 ms, beginning with the direct sound at sample 0.
 
     Reflections of the first 80 ms by the image-source method (Allen and Berkley, JASA 65, 1979), each at its nearest
-    sample; walls absorb alike, by Eyring's formula for `rt60`. Then Gaussian noise whose power is that of the images of
-    a diffuse field, ``c / (4 pi V rate) exp(-13.8 t / rt60)`` a sample, so that the seam cannot be heard. The direct
-    sound has amplitude 1 / (4 pi distance).
+    sample; walls absorb alike, by Eyring's formula for `rt60`. Then Gaussian noise that begins with the power of the last
+    20 ms of reflections and loses 60 dB in `rt60`. The direct sound has amplitude 1 / (4 pi distance).
     """
     sides, source, microphone = (np.array(values) for values in (room.sides, room.source, room.microphone))
     volume = float(sides.prod())
@@ -58,8 +58,9 @@ def impulse_response(room: Room, rate: int, rng: np.random.Generator) -> Doubles
     heard = moments < early
     response = np.zeros(max(early, round(room.rt60 * rate)))
     np.add.at(response, moments[heard], reflection ** walls[heard] / (4 * np.pi * distances[heard]))
-    times = np.arange(early, len(response)) / rate + direct / SOUND_SPEED
-    power = SOUND_SPEED / (4 * np.pi * volume * rate) * np.exp(-6 * np.log(10) * times / room.rt60)
+    seam = round(_SEAM * rate)
+    times = (np.arange(len(response) - early) + seam / 2) / rate
+    power = np.mean(response[early - seam : early] ** 2) * 10 ** (-6 * times / room.rt60)
     response[early:] = np.sqrt(power) * rng.standard_normal(len(times))
     return response
 
