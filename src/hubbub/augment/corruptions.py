@@ -19,14 +19,15 @@ import numpy as np
 import scipy.signal
 
 from hubbub import audio
+from hubbub.audio.codecs import Codec, round_trip
 from hubbub.augment.babble import babble
 from hubbub.augment.loudness import level
 from hubbub.augment.rooms import draw_room, impulse_response
-from hubbub.codecs import Codec, round_trip
 from hubbub.storage import digest
 from hubbub.types import Doubles, Floats
 
 VERSION = 1  #: of the suite; raised whenever a condition comes to sound different
+RATE = 44_100  #: in Hz, of the clips that are corrupted: ESC-50's own; others are resampled to it first
 SEVERITIES = (1, 2, 3, 4, 5)
 
 _BABBLES, _BABBLE_SECONDS = 24, 12.0
@@ -41,7 +42,8 @@ class Corruption:
     """What is done to a clip.
 
     Attributes:
-        amounts: of severity 1, 2, ...; what they are of is said by `unit`.
+        unit: what the amounts are of.
+        amounts: of severity 1, 2, ...
         change: does it.
         with_background: whether it takes another clip to lie under this one.
     """
@@ -84,7 +86,7 @@ def corrupt(
 def _at_snr(samples: Doubles, noise: Doubles, snr: float) -> Doubles:
     """Noise under the sound, their levels (`loudness.level`) `snr` dB apart."""
     loudness = level(noise)
-    return samples + noise * (level(samples) / loudness * 10 ** (-snr / 20) if loudness else 0.0)
+    return np.asarray(samples + noise * (level(samples) / loudness * 10 ** (-snr / 20) if loudness else 0.0))
 
 
 def _gaussian(samples: Doubles, rate: int, snr: float, rng: np.random.Generator, _: Doubles | None) -> Doubles:
@@ -222,7 +224,7 @@ def _peak(hertz: float, quality: float, decibels: float, rate: int) -> Doubles:
     a, w = 10 ** (decibels / 40), 2 * np.pi * hertz / rate
     alpha = np.sin(w) / (2 * quality)
     section = np.array([1 + alpha * a, -2 * np.cos(w), 1 - alpha * a, 1 + alpha / a, -2 * np.cos(w), 1 - alpha / a])
-    return section[None] / section[3]
+    return np.asarray(section[None] / section[3])
 
 
 def _as_loud(changed: Doubles, original: Doubles) -> Doubles:

@@ -39,8 +39,8 @@ def impulse_response(room: Room, rate: int, rng: np.random.Generator) -> Doubles
     """Shape (time,), as long as `room.rt60` and at least 80 ms, beginning with the direct sound at sample 0.
 
     Reflections of the first 80 ms by the image-source method (Allen and Berkley, JASA 65, 1979), each at its nearest
-    sample; walls absorb alike, by Eyring's formula for `rt60`. Then Gaussian noise that begins with the power of the last
-    20 ms of reflections and loses 60 dB in `rt60`. The direct sound has amplitude 1 / (4 pi distance).
+    sample; walls absorb alike, by Eyring's formula for `rt60`. Then Gaussian noise that begins with the power of the
+    last 20 ms of reflections and loses 60 dB in `rt60`. The direct sound has amplitude 1 / (4 pi distance).
     """
     sides, source, microphone = (np.array(values) for values in (room.sides, room.source, room.microphone))
     volume = float(sides.prod())
@@ -52,7 +52,7 @@ def impulse_response(room: Room, rate: int, rng: np.random.Generator) -> Doubles
     positions, bounces = zip(*(_images(*axis) for axis in zip(orders, source, sides, strict=True)), strict=True)
     offsets = [position - own for position, own in zip(positions, microphone, strict=True)]
     distances = np.sqrt(sum(square for square in np.meshgrid(*(offset**2 for offset in offsets), indexing="ij")))
-    walls = sum(np.meshgrid(*bounces, indexing="ij"))
+    walls = np.sum(np.meshgrid(*bounces, indexing="ij"), axis=0)
     moments = np.rint((distances - direct) / SOUND_SPEED * rate).astype(int)
     early = round(_EARLY * rate)
     heard = moments < early

@@ -1,12 +1,14 @@
 """Sound through a lossy codec and back, in memory: what a call, a messenger or a stream makes of it."""
 
 import io
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-import av
 import numpy as np
 
 from hubbub.types import Floats
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 Codec: TypeAlias = Literal["opus", "mp3"]
 
@@ -26,10 +28,12 @@ def round_trip(samples: Floats, rate: int, codec: Codec, bit_rate: int) -> Float
         float32 at `rate`; the codec's own delay at the beginning is taken off where the container tells it, and a
         little may follow the end.
     """
+    import av
+
     name, container = _ENCODERS[codec]
     encoded = io.BytesIO()
     with av.open(encoded, "w", format=container) as output:
-        stream = output.add_stream(name, rate=rate, layout="mono")
+        stream = cast("AudioStream", output.add_stream(name, rate=rate, layout="mono"))
         stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), format="fltp", layout="mono")
         frame.sample_rate = rate
@@ -38,7 +42,7 @@ def round_trip(samples: Floats, rate: int, codec: Codec, bit_rate: int) -> Float
             output.mux(stream.encode(piece))
         output.mux(stream.encode(None))
     encoded.seek(0)
-    with av.open(encoded) as source:
+    with av.open(encoded, "r") as source:
         back = av.AudioResampler("flt", "mono", rate)
         pieces = [piece for decoded in source.decode(audio=0) for piece in back.resample(decoded)]
         pieces += back.resample(None)
