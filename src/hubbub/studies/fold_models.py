@@ -63,10 +63,10 @@ def of_run(
                 listeners.setdefault(row["clip"], number)
     if not listeners:
         raise RefusedError(f"{run.folder} has no {part} clips: choose another --part, or another run")
-    identity = digest(part, *(file_sha256(fold.folder / "model.pt") for fold in folds), known_score.__qualname__)
+    identity = digest(*(file_sha256(fold.folder / "model.pt") for fold in folds), known_score.__qualname__)
     files = []
     for number, fold in enumerate(progress("exporting")(folds)):
-        files.append(folder / identity / f"{number + 1}.onnx")
+        files.append(folder / identity / f"{part}-{number + 1}.onnx")
         if not files[-1].is_file():
             own = {clip for clip, listener in listeners.items() if listener == number}
             _export(fold, files[-1], _temperature(folds, number, part, own), known_score(fold))

@@ -28,9 +28,9 @@ from hubbub.studies.measured_model import MeasuredModel
 from hubbub.types import Ints, Log, Progress, no_progress
 from hubbub.workers import mapped
 
-_TOGETHER = 40  # clips of a task
+_TOGETHER = 16  # clips of a task: half a second, for Ctrl-C waits until a few tasks are done
 _ABOUT, _CONDITIONS = "about.json", "conditions"
-_SUITE = "version of the suite"
+_SUITE, _CLIPS, _CONTENT = "version of the suite", "choice of clips", "content of a sound file"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ class Pass:
         if not before:
             write_json(self.folder / _ABOUT, about)
             return
-        if differences := [name for name in {**before, **about} if before.get(name) != about.get(name)]:
+        differences = [name for name in about if before.get(name) != about[name]]
+        if differences and _CLIPS in differences:  # whose content differs as well
+            differences.remove(_CONTENT)
+        if differences:
             raise RefusedError(
                 f"{self.folder} holds what was measured with another {listing(differences)}: --fresh starts over,"
                 " another --out keeps both"
@@ -143,10 +146,10 @@ class Pass:
         return {
             _SUITE: VERSION,
             "dataset": self.dataset.name,
-            "choice of clips": digest(*(text for row in texts for text in row)),
-            "content of a sound file": digest(*(file_sha256(clip.path) for clip in self.clips)),
-            "list of models": [model.name for model in self.models],
-            **{f"model {model.name}": digest(model.digest, model.part) for model in self.models},
+            "part": [model.part for model in self.models],
+            _CLIPS: digest(*(text for row in texts for text in row)),
+            _CONTENT: digest(*(file_sha256(clip.path) for clip in self.clips)),
+            "list of models": {model.name: model.digest for model in self.models},
         }
 
     @cached_property
