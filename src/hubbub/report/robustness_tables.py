@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Group
@@ -17,7 +17,7 @@ _SEEN = "*"  # behind a figure of a corruption whose kind training heard
 
 
 def overview(models: Sequence[Robustness]) -> Group:
-    """For the terminal: one model severity by severity, several side by side; 80 columns hold four."""
+    """For the terminal: one model severity by severity, several side by side; 80 columns hold five."""
     table = _one(models[0]) if len(models) == 1 else _several(models)
     return Group(table, *(Text(printable(line)) for line in sentences(models)))
 
@@ -39,7 +39,7 @@ def sentences(models: Sequence[Robustness]) -> list[str]:
         if model.corruptions:
             change = difference(models[0], model)
             ends = f"{points(change.low, 1)} to {points(change.high, 1)}"
-            lines.append(f"{model.name} - {models[0].name}: {points(change.value)} points of the mean ({ends})")
+            lines.append(f"{model.name} against {models[0].name}: {points(change.value)} points of the mean ({ends})")
     measured, clips = models[0].predictions.measured, len(models[0].predictions.clips)
     of = f", a sample of {measured.sampled:,}" if measured.sampled else ""
     lines.append(f"ESC-50-C version {measured.suite} on {count(clips, 'clip')} of {measured.dataset}{of}")
@@ -68,25 +68,27 @@ def _shares(figures: Any) -> list[str]:
 
 
 def _several(models: Sequence[Robustness]) -> Table:
-    names = [printable(model.name) for model in models]
-    table = _table("corruption", *(f"{name}\n{column}" for name in names for column in ("mean", f"at {MIDDLE}")))
-    table.add_row("clean", *(cell for model in models for cell in (_cell(model.clean.accuracy), "")))
+    table = _table("corruption", *(f"{printable(model.name)}\nmean   at {MIDDLE}" for model in models), justify="left")
+    table.add_row("clean", *(_cell(model.clean.accuracy) for model in models))
     for name in models[0].corruptions:
-        cells = []
-        for model in models:
-            middle = model.middle.get(name)
-            cells += [_cell(model.accuracy[name]) + _mark(model, name), "" if middle is None else _cell(middle)]
-        table.add_row(name, *cells)
+        table.add_row(
+            name, *(_pair(model.accuracy[name], model.middle.get(name), _mark(model, name)) for model in models)
+        )
     if models[0].corruptions:
-        table.add_row("mean", *(cell for model in models for cell in (_cell(model.mean.value), _middle_mean(model))))
+        table.add_row("mean", *(_pair(model.mean.value, _middle_mean(model)) for model in models))
     return table
 
 
-def _table(first: str, *others: str) -> Table:
+def _pair(mean: float, middle: float | None, mark: str = "") -> str:
+    """A mean over severities, and the figure at the middle one, in columns of one width."""
+    return f"{_cell(mean)}{mark:1} {'' if middle is None else _cell(middle):>5}"
+
+
+def _table(first: str, *others: str, justify: Literal["left", "right"] = "right") -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     table.add_column(first, no_wrap=True)
     for heading in others:
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify=justify, overflow="fold")
     return table
 
 
@@ -98,8 +100,8 @@ def _mark(model: Robustness, name: str) -> str:
     return _SEEN if name in model.predictions.measured.seen else ""
 
 
-def _middle_mean(model: Robustness) -> str:
-    return _cell(float(np.mean(list(model.middle.values())))) if model.middle else ""
+def _middle_mean(model: Robustness) -> float | None:
+    return float(np.mean(list(model.middle.values()))) if model.middle else None
 
 
 def markdown(models: Sequence[Robustness]) -> str:
