@@ -28,7 +28,7 @@ from hubbub.studies.measured_model import MeasuredModel
 from hubbub.types import Ints, Log, Progress, no_progress
 from hubbub.workers import mapped
 
-_TOGETHER = 16  # clips of a task: half a second, for Ctrl-C waits until a few tasks are done
+_TOGETHER = 8  # clips of a task: few, since Ctrl-C waits for the tasks that processes have been given
 _ABOUT, _CONDITIONS = "about.json", "conditions"
 _SUITE, _CLIPS, _CONTENT = "version of the suite", "choice of clips", "content of a sound file"
 
