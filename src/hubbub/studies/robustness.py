@@ -122,8 +122,8 @@ class Pass:
             write_json(self.folder / _ABOUT, about)
             return
         differences = [name for name in about if before.get(name) != about[name]]
-        if differences and _CLIPS in differences:  # whose content differs as well
-            differences.remove(_CONTENT)
+        if _CLIPS in differences:  # of which other content follows
+            differences = [name for name in differences if name != _CONTENT]
         if differences:
             raise RefusedError(
                 f"{self.folder} holds what was measured with another {listing(differences)}: --fresh starts over,"
