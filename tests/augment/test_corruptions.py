@@ -2,12 +2,14 @@ import hashlib
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from hubbub.augment.corruptions import CONDITIONS, CORRUPTIONS, corrupt
 from hubbub.augment.loudness import level
 from hubbub.types import Floats
 
 RATE = 44_100
+CLIP = "1-100032-A-0.wav"
 
 
 def _sound(seed: int = 0) -> Floats:
@@ -18,7 +20,7 @@ def _sound(seed: int = 0) -> Floats:
     return np.asarray(0.3 * struck + 0.003 * rng.standard_normal(len(times)), np.float32)
 
 
-def _corrupted(name: str, severity: int, clip: str = "1-100032-A-0.wav") -> Floats:
+def _corrupted(name: str, severity: int, clip: str = CLIP) -> Floats:
     return corrupt(_sound(), RATE, name, severity, clip, _sound(1) if CORRUPTIONS[name].with_background else None)
 
 
@@ -146,3 +148,64 @@ def test_impossible_conditions_are_refused() -> None:
         corrupt(_sound(), RATE, "background_snr", 1, "a")
     with pytest.raises(ValueError, match="not wanted"):
         corrupt(_sound(), RATE, "gain", 1, "a", _sound())
+
+
+def _busy() -> Floats:
+    """Sounds of many pitches all the time, so that every part of them, and every band, tells of damage."""
+    rng = np.random.default_rng(7)
+    times = np.arange(5 * RATE) / RATE
+    sound = 0.002 * rng.standard_normal(len(times))
+    for number in range(25):
+        start = number * RATE // 5
+        rest = times[: len(times) - start]
+        sound[start:] += rng.uniform(0.05, 0.2) * np.exp(-12 * rest) * np.sin(2 * np.pi * rng.uniform(300, 9000) * rest)
+    return np.asarray(sound, np.float32)
+
+
+def _spectrogram(samples: Floats) -> np.ndarray:
+    whole = np.pad(samples.astype(float), (0, 5 * RATE - len(samples)))
+    return 10 * np.log10(scipy.signal.spectrogram(whole, RATE, nperseg=1024)[2] + 1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name != "microphone"])  # whose level is kept
+def test_each_severity_does_more_damage(name: str) -> None:
+    sound = _busy()
+    background = _sound(1) if CORRUPTIONS[name].with_background else None
+    spectra = [
+        _spectrogram(corrupt(sound, RATE, name, severity, CLIP, background))
+        for severity in range(1, len(CORRUPTIONS[name].amounts) + 1)
+    ]
+    assert (np.diff([np.abs(spectrum - _spectrogram(sound)).mean() for spectrum in spectra]) > 0).all()
+
+
+def test_each_microphone_hears_less_of_the_treble_and_more_of_itself() -> None:
+    sound = np.where(np.arange(5 * RATE) < 3 * RATE, _busy(), 0).astype(np.float32)
+    heard = [corrupt(sound, RATE, "microphone", severity, CLIP) for severity in (1, 2, 3, 4, 5)]
+    floors = [np.sqrt(np.mean(samples[4 * RATE :].astype(float) ** 2)) for samples in heard]
+    assert (np.diff(floors) > 0).all()
+    hertz = np.fft.rfftfreq(3 * RATE, 1 / RATE)
+    power = [np.abs(np.fft.rfft(samples[: 3 * RATE])) ** 2 for samples in heard]
+    treble = [spectrum[(hertz > 6000) & (hertz < 9000)].sum() / spectrum.sum() for spectrum in power]
+    assert (np.diff(treble) < 0).all()
+
+
+@pytest.mark.parametrize("name", ["gaussian_snr", "pink_snr", "babble_snr"])
+def test_the_ratio_is_that_of_powers_where_a_sound_is_steady(name: str) -> None:
+    steady = np.asarray(0.1 * np.sin(2 * np.pi * 441 * np.arange(5 * RATE) / RATE), np.float32)
+    noise = corrupt(steady, RATE, name, 3, CLIP).astype(float) - steady
+    assert 10 * np.log10(np.mean(steady.astype(float) ** 2) / np.mean(noise**2)) == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "octaves"),
+    [("opus", (0.6, -0.1, -0.1, -0.3, -0.4, -1.4)), ("mp3", (0.1, 0.2, -0.5, -0.5, -0.4, -3.7))],
+)
+def test_codecs_are_frozen_by_tolerance(name: str, octaves: tuple[float, ...]) -> None:
+    """What severity 3 leaves of six octaves from 125 Hz on, in dB."""
+    spectra = [np.abs(np.fft.rfft(samples)) ** 2 for samples in (_busy(), corrupt(_busy(), RATE, name, 3, CLIP))]
+    hertz = np.fft.rfftfreq(5 * RATE, 1 / RATE)
+    edges = [125 * 2**number for number in range(7)]
+    before, after = (
+        np.array([spectrum[(hertz >= low) & (hertz < 2 * low)].sum() for low in edges[:-1]]) for spectrum in spectra
+    )
+    assert 10 * np.log10(after / before) == pytest.approx(octaves, abs=1.0)

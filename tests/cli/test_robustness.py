@@ -1,4 +1,3 @@
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ import tinyconditions
 import tinymodel
 from hubbub import audio, modelfile
 from hubbub.modelfile import TrainingRecord
+from hubbub.storage import read_csv
 
 Hubbub = Callable[..., tuple[int, str, str]]
 RATE = 16_000
@@ -36,7 +36,7 @@ def test_it_measures_shows_and_keeps(folder: Path, hubbub: Hubbub) -> None:
     assert max(map(len, out.splitlines()[:3])) <= 80
     files = {path.name for path in (folder / "there").iterdir()}
     assert files == {"about.json", "conditions", "tiny.npz", "table.csv", "accuracy.png", "page.html"}
-    rows = list(csv.DictReader((folder / "there" / "table.csv").open()))
+    rows = read_csv(folder / "there" / "table.csv")
     assert len(rows) == 6 and rows[0]["corruption"] == "clean" and float(rows[0]["accuracy"]) == 1
     code, again, err = hubbub(*asked)
     assert (code, again, err) == (0, out, "")

@@ -1,6 +1,7 @@
 """A cross-validation on made sounds, measured: which model hears which clip, and what owes nothing to it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hubbub.data.dataset import Dataset
 from hubbub.data.synth import synthetic
 from hubbub.errors import RefusedError
 from hubbub.evaluate.calibration import fit_temperature
-from hubbub.modelfile import KnownScore, open_session
+from hubbub.modelfile import KnownScore
+from hubbub.runs.predictions import Predictions
 from hubbub.runs.run import Run
 from hubbub.storage import read_json, write_json
 from hubbub.studies import experiment, fold_models
@@ -57,25 +59,53 @@ def test_every_clip_is_heard_by_the_model_of_its_own_test_fold(world: tuple[Run,
     assert again.digest == model.digest and [file.stat().st_mtime_ns for file in again.files] == written
 
 
-def test_the_known_score_of_a_fold_can_be_another(world: tuple[Run, Dataset], tmp_path: Path) -> None:
+@pytest.fixture
+def unexported(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float, KnownScore]]:
+    """Nothing is exported; of each fold, the temperature and the known score that it would have."""
+    given: dict[str, tuple[float, KnownScore]] = {}
+
+    def export(fold: Run, path: Path, *values: Any) -> None:
+        given[fold.folder.name] = values
+
+    monkeypatch.setattr(fold_models, "_export", export)
+    return given
+
+
+def test_the_known_score_of_a_fold_can_be_another(
+    world: tuple[Run, Dataset], tmp_path: Path, unexported: dict[str, tuple[float, KnownScore]]
+) -> None:
     run, _ = world
-    asked = []
 
     def known(fold: Run) -> KnownScore:
-        asked.append(fold.folder.name)
-        return KnownScore("max_softmax", {}, 0.25)
+        return KnownScore("max_softmax", {}, 0.25 if fold.folder.name == "fold1" else 0.5)
 
-    model = fold_models.of_run(run.folds[0], tmp_path, known_score=known)
-    assert asked == ["fold1"] and open_session(model.files[0])[1].known_score.threshold == 0.25
+    model = fold_models.of_run(run, tmp_path, known_score=known)
+    assert [known.threshold for _, known in unexported.values()] == [0.25, 0.5]
+    assert model.digest != fold_models.of_run(run, tmp_path).digest
+
+
+def test_a_single_run_has_a_temperature_from_its_validation_clips(
+    world: tuple[Run, Dataset], tmp_path: Path, unexported: dict[str, tuple[float, KnownScore]]
+) -> None:
+    fold = world[0].folds[0]
+    model = fold_models.of_run(fold, tmp_path)
     assert set(model.listeners.values()) == {0} and len(model.listeners) == 12
+    held = Predictions.read(fold.folder / "validation.csv")
+    assert unexported["fold1"][0] == pytest.approx(fit_temperature(held.targets, held.probabilities))
 
 
-def test_validation_clips_to_choose_on(world: tuple[Run, Dataset], tmp_path: Path) -> None:
+def test_validation_clips_to_choose_on(
+    world: tuple[Run, Dataset], tmp_path: Path, unexported: dict[str, tuple[float, KnownScore]]
+) -> None:
     run, _ = world
     model = fold_models.of_run(run, tmp_path, "validation")
     first, second = ({row["clip"] for row in fold.clips if row["part"] == "validation"} for fold in run.folds)
     assert first and second and model.part == "validation"
     assert model.listeners == dict.fromkeys(second, 1) | dict.fromkeys(first, 0)
+    others = Predictions.read(run.folds[1].folder / "validation.csv")
+    rows = [clip not in first for clip in others.clips]
+    fitted = fit_temperature(others.targets[rows], others.probabilities[rows])
+    assert unexported["fold1"][0] == pytest.approx(fitted)
 
 
 def test_runs_that_cannot_be_measured(tmp_path: Path) -> None:
