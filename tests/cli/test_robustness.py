@@ -64,6 +64,7 @@ def test_json_and_several_models(folder: Path, hubbub: Hubbub) -> None:
         (["tiny.onnx", "--data", "nothing"], 2, "unknown dataset 'nothing'"),
         (["missing.onnx", "--data", "mine"], 3, "no model file at missing.onnx"),
         (["mine", "--data", "mine"], 3, "no run at mine"),
+        (["tiny.onnx", "--data", "mine", "--part", "validation"], 2, "--part validation is for run folders"),
         (["kept.npz", "tiny.onnx"], 2, "give .npz files alone"),
         (["missing.npz"], 1, "holds no predictions under conditions"),
         (["kept.npz", "other.npz"], 2, "was measured with other clips than"),

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -237,6 +238,10 @@ def test_a_background_is_of_the_same_fold_and_another_class(dataset: Dataset) ->
     under = backgrounds(clips, given)
     assert all(under[clip.id].fold == clip.fold and under[clip.id].label != clip.label for clip in clips)
     assert backgrounds(clips[3:4], given) == {clips[3].id: under[clips[3].id]}  # drawn by the clip alone
+    texts = [text.encode() for text in ("ESC-50-C", "1", "background", clips[3].id)]
+    hashed = hashlib.sha256(b"".join(len(text).to_bytes(8, "big") + text for text in texts)).hexdigest()
+    others = sorted(clip.id for clip in clips if clip.fold == clips[3].fold and clip.label != clips[3].label)
+    assert under[clips[3].id].id == others[int(hashed[:16], 16) % len(others)]
     alone = replace(dataset, clips=clips[:1])
     assert backgrounds(alone.clips, alone) == {clips[0].id: clips[0]}
 

@@ -114,6 +114,8 @@ def _opened(name: str, dataset: "Dataset", folder: Path, part: Part, unseen_only
 
     path = Path(name)
     if not path.is_dir():
+        if part is Part.VALIDATION:
+            raise UsageError(f"--part validation is for run folders: the file {name} does not say what it chose on")
         return MeasuredModel.of_file(BUILT_IN_FILE if name == BUILT_IN else path, dataset, unseen_only, track)
     with learning():
         from hubbub.studies import fold_models

@@ -41,6 +41,8 @@ def of_run(
 ) -> MeasuredModel:
     """The models of a run, or of the folds of a cross-validation, for the clips of a part of its split.
 
+    A single run has no other folds to tell a threshold by: it calls nothing unknown.
+
     Args:
         run: finished.
         folder: where the model files are kept; what lies there already is not exported again.
