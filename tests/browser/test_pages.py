@@ -10,6 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import browsing
+import tinyconditions
 import tinymodel
 import tinypages
 import tinyruns
@@ -277,3 +278,27 @@ def test_no_page_is_forgotten() -> None:
     shipped = {entry.name for entry in files("hubbub.web.templates").iterdir() if entry.name.endswith(".html")}
     blocks = {"base.html", "macros.html", "run_macros.html"}
     assert shipped - blocks == {"explore.html", "audit.html", "run.html", "runs.html"}
+
+
+# --- hubbub robustness ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corrupted(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hubbub.report import robustness_page
+    from hubbub.runs.robustness import Robustness
+
+    kept = tinyconditions.predictions(model=RAIN)
+    known = replace(kept, clips=(f"{DOG}/{LONG}", *kept.clips[1:]))
+    other = replace(known, measured=tinyconditions.measured(model=SCRIPT + LONG))
+    path = tmp_path_factory.mktemp("robustness") / "page.html"
+    robustness_page.write(path, [Robustness(known), Robustness(other)], str(sounds))
+    return path
+
+
+@looks
+def test_a_page_of_robustness_looks_and_plays(corrupted: Path, visit: Visit, width: int, dark: bool) -> None:
+    opened = visit(corrupted, width, dark)
+    every_button(opened, ".panels")
+    assert opened.locator(".panel").count() == 2 and opened.locator("polyline").count() == 4
+    assert opened.get_by_text(RAIN).count()

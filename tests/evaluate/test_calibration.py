@@ -7,7 +7,14 @@ import scipy.special
 import sklearn.calibration
 import sklearn.metrics
 
-from hubbub.evaluate.calibration import calibration_error, fit_temperature, known_threshold, reliability, softmax
+from hubbub.evaluate.calibration import (
+    calibration_error,
+    fit_temperature,
+    known_threshold,
+    reliability,
+    softmax,
+    width_calibration_error,
+)
 from hubbub.evaluate.intervals import mean_interval
 
 
@@ -131,3 +138,11 @@ def test_a_bins_interval_is_over_recordings() -> None:
 def test_no_clips_have_no_bins_and_no_error() -> None:
     none = reliability(np.array([]), np.array([], bool), [])
     assert none == [] and np.isnan(calibration_error(none))
+
+
+def test_the_quick_calibration_error_is_that_of_the_reliability_diagram() -> None:
+    rng = np.random.default_rng(3)
+    confidence = np.concatenate([rng.beta(4, 1, 300), [0.0, 1.0, 0.2, 0.4]])  # some on a bin's edge
+    right = rng.random(len(confidence)) < confidence**2
+    bins = reliability(confidence, right, np.arange(len(confidence)), 15, "width")
+    assert width_calibration_error(confidence, right) == pytest.approx(calibration_error(bins), abs=1e-12)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from hubbub.types import Floats
 
@@ -9,7 +10,7 @@ _BLOCK = 512  # samples over which `level` looks whether a clip sounds
 _AUDIBLE = 1e-6  # of the loudest block's power: 60 dB under it
 
 
-def level(samples: Floats) -> float:
+def level(samples: NDArray[np.floating]) -> float:
     """Root mean square of a clip where it sounds: over the blocks of 512 samples within 60 dB of the loudest.
 
     So the zeros that pad a short recording do not count. Silence has level 0.

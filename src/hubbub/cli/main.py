@@ -22,6 +22,7 @@ from hubbub.cli import (
     listen,
     recipes,
     report,
+    robustness,
     streams,
     train,
 )
@@ -50,6 +51,7 @@ for command in (
     recipes.recipes,
     leak_study.leak_study,
     report.report,
+    robustness.robustness,
 ):
     app.command()(command)
 app.add_typer(data.app, name="data")
@@ -65,6 +67,7 @@ _RESUMED = (
     ("explore",),
     ("features", "pictures"),
     ("leak-study",),
+    ("robustness",),
     ("train",),
 )
 

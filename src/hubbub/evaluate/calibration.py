@@ -109,3 +109,14 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     """
     clips = sum(entry.clips for entry in bins)
     return sum(entry.clips * entry.gap for entry in bins) / clips if clips else float("nan")
+
+
+def width_calibration_error(confidence: Doubles, right: Bools, bins: int = 15) -> float:
+    """`calibration_error` over bins of equal width, without the intervals that `reliability` takes its time for.
+
+    >>> width_calibration_error(np.array([0.9, 0.9, 0.3]), np.array([True, False, True]))
+    0.5
+    """
+    member = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)
+    gaps = np.abs(np.bincount(member, confidence - right, minlength=bins))
+    return float(gaps.sum() / len(confidence))

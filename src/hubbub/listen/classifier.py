@@ -29,7 +29,7 @@ Samples: TypeAlias = NDArray[Any] | list[float] | list[list[float]]
 Sound: TypeAlias = audio.Source | NDArray[Any]
 
 _BATCH = 8  # windows a call: enough to fill the network, little enough to stay in the cache
-_SILENCE = 2.0**-15  # under one step of 16 bit
+SILENCE = 2.0**-15  #: a sound whose peak is under this, one step of 16 bit, is unknown
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Classifier:
         results = list(self.windows(source, rate, warnings.append))
         scores = self.calibrate(np.mean([result.logits for result in results], axis=0))
         embedding = np.mean([result.embedding for result in results], axis=0)
-        silent = max(result.peak for result in results) < _SILENCE
+        silent = max(result.peak for result in results) < SILENCE
         known = 0.0 if silent else self.known_score(scores, embedding)
         return Answer(
             duration=results[-1].end,

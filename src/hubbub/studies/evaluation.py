@@ -19,7 +19,7 @@ from hubbub.errors import AudioError, DataError, RefusedError, UsageError
 from hubbub.evaluate import summary
 from hubbub.evaluate.intervals import mean_interval
 from hubbub.listen.classifier import Classifier
-from hubbub.modelfile import TrainingRecord
+from hubbub.modelfile import ModelMeta, TrainingRecord
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, RunRecord, SplitRecord
 from hubbub.runs.run import Run
@@ -105,7 +105,7 @@ def evaluate(
     started = time.monotonic()
     classifier = Classifier(model)
     meta = classifier.meta
-    _require_known(dataset, classifier)
+    require_known(dataset, meta)
     comparison = check_unseen(dataset, meta.training, unseen_only, progress("what it has heard"))
     training = meta.training
     recorded = bool(training.clips or training.recordings or training.samples)
@@ -182,12 +182,13 @@ def unknown_figures(right: Bools, unknown: Bools, groups: Sequence[str]) -> dict
     }
 
 
-def _require_known(dataset: Dataset, classifier: Classifier) -> None:
-    foreign = [label for label in dataset.labels if label not in classifier.labels]
+def require_known(dataset: Dataset, meta: ModelMeta) -> None:
+    """Raises UsageError if the model does not know a label of the dataset."""
+    foreign = [label for label in dataset.labels if label not in meta.labels]
     if foreign:
         raise UsageError(
-            f"{classifier.meta.name} does not know {len(foreign):,} of the {len(dataset.labels):,} classes of"
-            f" {dataset.name}: {_some(foreign)}; its own are {_some(classifier.labels)}: rename or leave out classes"
+            f"{meta.name} does not know {len(foreign):,} of the {len(dataset.labels):,} classes of"
+            f" {dataset.name}: {_some(foreign)}; its own are {_some(meta.labels)}: rename or leave out classes"
         )
 
 
