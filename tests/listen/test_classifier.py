@@ -158,7 +158,7 @@ def test_the_temperature_is_what_logits_are_divided_by(altered: Callable[..., Cl
 # --- known or not -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("amplitude", [0.0, 2.0**-16])
+@pytest.mark.parametrize("amplitude", [0.0, 2.0**-19])
 def test_silence_is_unknown(altered: Callable[..., Classifier], amplitude: float) -> None:
     answer = altered(threshold=0.0).classify(tone("low", 6.0, amplitude), RATE)
     assert answer.unknown and answer.known_score == 0.0 and answer.label is None
@@ -171,6 +171,19 @@ def test_what_is_quiet_is_not_silent(altered: Callable[..., Classifier]) -> None
     click = np.zeros(12 * RATE, np.float32)
     click[-1] = 0.5  # one sample that is not silent, in the last window only
     assert not loud.classify(click, RATE).unknown
+
+
+@pytest.mark.parametrize("seconds", [2.0, 12.0])
+def test_a_softer_sound_is_named_as_its_loud_copy(altered: Callable[..., Classifier], seconds: float) -> None:
+    """By a model whose front end takes the level out, in every window of a long sound as well."""
+    levelled = altered(frontend=dataclasses.replace(tinymodel.SPEC, level_db=20.0))
+    sound = np.concatenate([noise(seconds - 1), tone("high", 1.0, 0.3)]).astype(np.float32)
+    loud, soft = (levelled.classify(sound * np.float32(gain), RATE) for gain in (1.0, 10 ** (-50 / 20)))
+    assert [p.label for p in soft.predictions] == [p.label for p in loud.predictions]
+    assert [p.score for p in soft.predictions] == pytest.approx([p.score for p in loud.predictions], abs=1e-3)
+    assert soft.known_score == pytest.approx(loud.known_score, abs=1e-3)
+    for one, other in zip(levelled.windows(sound, RATE), levelled.windows(sound * np.float32(0.01), RATE), strict=True):
+        np.testing.assert_allclose(one.logits, other.logits, atol=1e-3)
 
 
 def test_a_score_under_the_threshold_is_unknown(altered: Callable[..., Classifier]) -> None:

@@ -23,8 +23,8 @@ class Augment:
         background_clip: how often another clip of another class, of the same fold, sounds under a clip before all else,
             `background_snr_db` under its level. Never in a dataset without folds, where it might be a test clip.
         waveform: steps for every clip. rules: "acoustic" adds those of the clip's category, "balanced" the same for
-            all (see `hubbub.augment.rules`). waveform_probability: how often steps and rules act at all, so that a share of
-            what is seen keeps the waveform as it was recorded.
+            all (see `hubbub.augment.rules`). waveform_probability: how often steps and rules act at all, so that some
+            of what is seen keeps the waveform as it was recorded.
         class_aware: the strength of the rules follows each class's validation recall, see `hubbub.augment.class_aware`.
         least_strength, most_strength: its bounds.
         roll ... crop_frames: of the spectrogram, see `hubbub.augment.spectrogram`.

@@ -29,7 +29,7 @@ Samples: TypeAlias = NDArray[Any] | list[float] | list[list[float]]
 Sound: TypeAlias = audio.Source | NDArray[Any]
 
 _BATCH = 8  # windows a call: enough to fill the network, little enough to stay in the cache
-SILENCE = 2.0**-15  #: a sound whose peak is under this, one step of 16 bit, is unknown
+SILENCE = 2.0**-18  #: a sound whose peak is under this, an eighth of a step of 16 bit, is unknown
 
 
 @dataclass(frozen=True)
