@@ -12,6 +12,7 @@ import torch
 import tinylearning as tiny
 from hubbub.errors import DataError, RefusedError
 from hubbub.evaluate.calibration import softmax
+from hubbub.runs.embeddings import Embeddings
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import DatasetRecord, SplitRecord
 from hubbub.runs.run import Run
@@ -46,7 +47,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_what_a_run_leaves_behind(done: Run) -> None:
-    files = {"about.json", "clips.csv", "epochs.csv", "metrics.json", "model.pt"}
+    files = {"about.json", "clips.csv", "embeddings.npz", "epochs.csv", "metrics.json", "model.pt"}
     found = {name for name in content(done.folder) if not name.startswith("tensorboard/")}
     assert found == files | {"predictions.csv", "recipe.yaml", "validation.csv"}
     assert recipes.load(str(done.folder / "recipe.yaml")) == QUICK
@@ -194,12 +195,23 @@ def test_what_is_made_of_a_clip_is_the_mean_over_its_windows(done: Run) -> None:
     given, (classifier, _) = tiny.clip_arrays(), load_classifier(done)
     names = ("a", "a", "a", *given.ids[3:])
     cut = dataclasses.replace(given, ids=names)
-    found = fit.predict(classifier, cut, np.array([3, 1]))
+    found = fit.predict(classifier, cut, np.array([3, 1]))[0]
     assert found.clips == ("clip-03", "a")
     with torch.inference_mode():
         logits = classifier(torch.from_numpy(given.logmels[:4, None]))[0].numpy()
     np.testing.assert_allclose(found.probabilities[1], softmax(logits[:3].mean(0, keepdims=True))[0], atol=1e-5)
     np.testing.assert_allclose(found.probabilities[0], softmax(logits[3:])[0], atol=1e-5)
+
+
+def test_a_run_keeps_the_embedding_of_every_clip(done: Run) -> None:
+    from hubbub.train.export import load_classifier
+
+    given, (classifier, _) = tiny.clip_arrays(), load_classifier(done)
+    kept = Embeddings.read(done.folder / "embeddings.npz")
+    assert sorted(kept.clips) == sorted(row["clip"] for row in done.clips)
+    with torch.inference_mode():
+        expected = classifier(torch.from_numpy(given.logmels[:, None]))[1].numpy()
+    np.testing.assert_allclose(kept.rows(given.ids), expected, rtol=2e-3, atol=2e-3)
 
 
 def test_a_damaged_model_of_a_run_is_told_in_a_line(done: Run, tmp_path: Path) -> None:
@@ -228,7 +240,7 @@ def test_a_probe_needs_no_validation_and_trains_on_the_rest(tmp_path: Path) -> N
 
     run = fit.run(job(tmp_path, tiny.PROBE, progress=lambda _: track), split(validation=None), Run(tmp_path / "run"))
     assert set(content(run.folder)) == {
-        *("about.json", "clips.csv", "metrics.json", "model.pt", "predictions.csv", "recipe.yaml")
+        *("about.json", "clips.csv", "embeddings.npz", "metrics.json", "model.pt", "predictions.csv", "recipe.yaml")
     }
     assert run.metrics["validation"] == {"clips": 0, "accuracy": None, "loss": None}
     assert run.metrics["train"]["clips"] == 18 and run.metrics["train"]["accuracy"] > 0.8
@@ -260,9 +272,9 @@ def test_predicting_keeps_the_order_of_rows() -> None:
 
     given, trunk = tiny.clip_arrays(), tiny.trunk()
     classifier = ClassifierNetwork(trunk, head(trunk.embedding_size, 3)).train()
-    found = fit.predict(classifier, given, np.array([7, 0, 19]))
+    found = fit.predict(classifier, given, np.array([7, 0, 19]))[0]
     assert found.clips == ("clip-07", "clip-00", "clip-19") and not classifier.training
-    whole = fit.predict(classifier, given, np.arange(24))
+    whole = fit.predict(classifier, given, np.arange(24))[0]
     np.testing.assert_allclose(found.probabilities, whole.probabilities[[7, 0, 19]], atol=1e-6)
     np.testing.assert_allclose(found.probabilities.sum(1), 1)
 

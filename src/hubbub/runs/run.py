@@ -6,6 +6,7 @@
     epochs.csv        figures of each epoch
     predictions.csv   every test clip's prediction, with a probability for each class
     validation.csv    the same for validation clips
+    embeddings.npz    the embedding of every clip, in half precision
     metrics.json      the figures
     model.pt          the chosen checkpoint
 

@@ -192,7 +192,7 @@ class Experiment:
     def predict(self, run: Run, clips: Sequence[str]) -> Predictions:
         """What the network of a finished run makes of those clips of the dataset, by their ids."""
         classifier, recipe = exporter.load_classifier(run)
-        return fit.predict(classifier, self.job.arrays, self.job.arrays.rows(clips), recipe.frontend.channels)
+        return fit.predict(classifier, self.job.arrays, self.job.arrays.rows(clips), recipe.frontend.channels)[0]
 
     def cross_validate(
         self, *, runs: Path = RUNS, name: str | None = None, final: bool = True, jobs: int = 1, fresh: bool = False

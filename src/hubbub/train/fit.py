@@ -6,12 +6,14 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
+import torch
 
 from hubbub.data.splits import PARTS
 from hubbub.evaluate import summary
 from hubbub.evaluate.calibration import softmax
 from hubbub.formatting import count, printable
 from hubbub.heads import logistic
+from hubbub.runs.embeddings import Embeddings
 from hubbub.runs.predictions import Predictions
 from hubbub.runs.record import RunRecord
 from hubbub.runs.run import Run
@@ -22,7 +24,7 @@ from hubbub.train.frozen_features import FrozenFeatures
 from hubbub.train.job import TrainingJob
 from hubbub.train.networks.classifier import ClassifierNetwork, linear_head
 from hubbub.train.recipe_file import to_yaml
-from hubbub.types import Ints
+from hubbub.types import Floats, Ints
 
 
 def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
@@ -52,7 +54,10 @@ def run(job: TrainingJob, split: RowSplit, target: Run) -> Run:
     seconds = time.monotonic() - started
     weights.save(target.folder / "model.pt", classifier.state_dict())
     channels = job.recipe.frontend.channels
-    parts = {name: predict(classifier, arrays, getattr(split, name), channels) for name in PARTS}
+    outputs = {name: predict(classifier, arrays, getattr(split, name), channels) for name in PARTS}
+    parts = {name: predictions for name, (predictions, _) in outputs.items()}
+    clips = tuple(clip for predictions in parts.values() for clip in predictions.clips)
+    Embeddings(clips, np.concatenate([part for _, part in outputs.values()])).write(target.folder / "embeddings.npz")
     parts["test"].write(target.folder / "predictions.csv")
     if len(split.validation):
         parts["validation"].write(target.folder / "validation.csv")
@@ -90,27 +95,34 @@ def _of_chance(validation: Predictions) -> list[str]:
     ]
 
 
-def predict(classifier: ClassifierNetwork, arrays: ClipArrays, rows: Ints, channels: int = 1) -> Predictions:
+def predict(
+    classifier: ClassifierNetwork, arrays: ClipArrays, rows: Ints, channels: int = 1
+) -> tuple[Predictions, Floats]:
     """What the classifier, whose input has `channels`, makes of those rows' clips, as they are, in order.
 
-    Of a clip with several windows, it is the mean of their logits, as in listening.
+    Returns their predictions, and their embeddings, shape (clips, size). Of a clip with several windows, both are of
+    the mean, as in listening.
     """
     classifier.eval()
-    clips = arrays.clips(rows)
-    logits = np.zeros((0, len(arrays.labels)))
+    clips, classes = arrays.clips(rows), len(arrays.labels)
+    outputs = np.zeros((0, classes + classifier.trunk.embedding_size), np.float32)  # logits, then embedding
     if len(rows):
         windows = [arrays.windows(row) for row in clips]
         every = np.concatenate(windows)
-        logits = batches(lambda x: classifier(x)[0], lambda some: clean(arrays, some, channels), every).numpy()
+        outputs = batches(
+            lambda x: torch.cat(classifier(x), 1), lambda some: clean(arrays, some, channels), every
+        ).numpy()
         counts = np.array([len(rows) for rows in windows])
-        logits = np.add.reduceat(logits, np.cumsum(counts) - counts) / counts[:, None].astype(np.float32)
-    return Predictions(
+        sums = np.add.reduceat(outputs, np.cumsum(counts) - counts)
+        outputs = np.asarray(sums / counts[:, None], np.float32)
+    predictions = Predictions(
         arrays.labels,
         tuple(arrays.ids[row] for row in clips),
         arrays.folds[clips],
         arrays.targets[clips],
-        softmax(logits),
+        softmax(outputs[:, :classes]),
     )
+    return predictions, outputs[:, classes:]
 
 
 def _fit(job: TrainingJob, split: RowSplit, target: Run) -> tuple[ClassifierNetwork, dict[str, Any]]:
