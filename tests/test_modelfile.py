@@ -146,8 +146,8 @@ def expected_cosine(classes: int = 3, size: int = 15, **changes: Any) -> KnownSc
     """A known score that fits `tinymodel.graph()`."""
     rng = np.random.default_rng(0)
     arrays: dict[str, Any] = {
-        "mean": rng.standard_normal(6),
-        "std": rng.uniform(1, 2, 6),
+        "origin": rng.standard_normal(6),
+        "scale": rng.uniform(1, 2, 6),
         "prototypes": rng.random((classes, 6)),
         "weights": rng.standard_normal(size),
         "bias": np.array(0.5),

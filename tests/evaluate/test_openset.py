@@ -28,8 +28,8 @@ def parameters(size: int, features: int, classes: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     prototypes = rng.random((classes, features))
     return {
-        "mean": rng.standard_normal(features),
-        "std": rng.uniform(0.5, 2, features),
+        "origin": rng.standard_normal(features),
+        "scale": rng.uniform(0.5, 2, features),
         "prototypes": prototypes / np.linalg.norm(prototypes, axis=1, keepdims=True),
         "weights": rng.standard_normal(size),
         "bias": np.float64(0.3),
@@ -41,14 +41,14 @@ def test_expected_cosine_clip_by_clip_and_class_by_class() -> None:
     scores, embeddings = rng.dirichlet(np.ones(4), 5), rng.standard_normal((5, 9))
     computed = expected_cosine(scores, embeddings, **given)
     for score, embedding, value in zip(scores, embeddings, computed, strict=True):
-        active = [max((embedding[3 + i] - given["mean"][i]) / given["std"][i], 0) for i in range(6)]
+        active = [max((embedding[3 + i] - given["origin"][i]) / given["scale"][i], 0) for i in range(6)]
         cosines = [np.dot(active, prototype) / np.linalg.norm(active) for prototype in given["prototypes"]]
         recording = 1 / (1 + np.exp(-(np.dot(embedding, given["weights"]) + 0.3)))
         assert value == pytest.approx(np.dot(score, cosines) * recording)
         assert expected_cosine(score, embedding, **given) == pytest.approx(value)
 
 
-def test_active_features_are_the_last_ones_standardised() -> None:
+def test_active_features_are_the_last_ones_scaled() -> None:
     embeddings = np.random.default_rng(2).standard_normal((30, 8))
     scaler = StandardScaler().fit(embeddings[:, 3:])
     wanted = np.maximum(scaler.transform(embeddings[:, 3:]), 0)
@@ -56,14 +56,14 @@ def test_active_features_are_the_last_ones_standardised() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 3e38, -3e38])
-def test_extreme_embeddings_and_deviations_have_a_score(value: float) -> None:
-    given = parameters(9, 6, 4) | {"std": np.zeros(6)}
+def test_extreme_embeddings_and_scales_have_a_score(value: float) -> None:
+    given = parameters(9, 6, 4) | {"scale": np.zeros(6)}
     score = expected_cosine(np.full(4, 0.25), np.full(9, value, np.float32), **given)
     assert 0 <= score <= 1
 
 
 def test_a_sound_at_a_prototype_is_known_and_one_between_two_less() -> None:
-    given = parameters(4, 4, 2) | {"mean": np.zeros(4), "std": np.ones(4), "prototypes": np.eye(4)[:2]}
+    given = parameters(4, 4, 2) | {"origin": np.zeros(4), "scale": np.ones(4), "prototypes": np.eye(4)[:2]}
     given |= {"weights": np.zeros(4), "bias": np.float64(50)}
     assert expected_cosine(np.array([1.0, 0.0]), np.array([3.0, -1, -1, -1]), **given) == pytest.approx(1)
     assert expected_cosine(np.array([0.5, 0.5]), np.array([1.0, 1, 0, 0]), **given) == pytest.approx(0.5**0.5)
@@ -81,11 +81,11 @@ def test_sizes_of_axes() -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"std": (5,)}, "std of expected_cosine has 5 features, another parameter 6"),
-        ({"mean": ()}, "mean of expected_cosine must have 1 axes, got 0"),
+        ({"scale": (5,)}, "scale of expected_cosine has 5 features, another parameter 6"),
+        ({"origin": ()}, "origin of expected_cosine must have 1 axes, got 0"),
         ({"bias": (1,)}, "bias of expected_cosine must have 0 axes, got 1"),
         ({"weights": (5,)}, "more features than the embedding"),
-        ({"more": ()}, "parameters of expected_cosine must be: mean, std, prototypes, weights, bias"),
+        ({"more": ()}, "parameters of expected_cosine must be: origin, scale, prototypes, weights, bias"),
     ],
 )
 def test_shapes_that_do_not_fit(change: dict[str, tuple[int, ...]], match: str) -> None:

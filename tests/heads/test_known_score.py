@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -25,17 +26,27 @@ def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_prototypes_are_mean_active_features(data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     clips, targets, outliers = data
     fitted = fit_expected_cosine(clips, targets, 3, outliers, features=6)
-    active = active_features(clips, fitted["mean"], fitted["std"])
+    active = active_features(clips, fitted["origin"], fitted["scale"])
     for label in range(3):
         wanted = active[targets == label].mean(0)
         np.testing.assert_allclose(fitted["prototypes"][label], wanted / np.linalg.norm(wanted), atol=1e-5)
     assert {name: value.shape for name, value in fitted.items()} == {
-        "mean": (6,),
-        "std": (6,),
+        "origin": (6,),
+        "scale": (6,),
         "prototypes": (3, 6),
         "weights": (8,),
         "bias": (),
     }
+
+
+def test_features_are_scaled_by_their_deviation_within_classes(
+    data: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    clips, targets, outliers = data
+    fitted = fit_expected_cosine(clips, targets, 3, outliers)
+    analysis = LinearDiscriminantAnalysis(store_covariance=True).fit(clips.astype(float), targets)
+    np.testing.assert_allclose(fitted["scale"], np.sqrt(np.diag(analysis.covariance_)), rtol=1e-5)
+    np.testing.assert_allclose(fitted["origin"], clips.mean(0) - 1.5 * clips.std(0), rtol=1e-4)
 
 
 def test_the_second_factor_is_a_logistic_regression_on_standardised_embeddings(
@@ -66,7 +77,7 @@ def test_a_constant_feature_is_left_unscaled(data: tuple[np.ndarray, np.ndarray,
     clips, targets, outliers = data
     clips[:, 4] = 5
     fitted = fit_expected_cosine(clips, targets, 3, outliers)
-    assert fitted["std"][4] == 1 and all(np.isfinite(value).all() for value in fitted.values())
+    assert fitted["scale"][4] == 1 and all(np.isfinite(value).all() for value in fitted.values())
 
 
 def test_what_cannot_be_learnt_from(data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:

@@ -32,8 +32,8 @@ def max_softmax(scores: NDArray[np.floating], embedding: NDArray[np.floating]) -
 def expected_cosine(
     scores: NDArray[np.floating],
     embedding: NDArray[np.floating],
-    mean: NDArray[np.floating],
-    std: NDArray[np.floating],
+    origin: NDArray[np.floating],
+    scale: NDArray[np.floating],
     prototypes: NDArray[np.floating],
     weights: NDArray[np.floating],
     bias: float,
@@ -47,28 +47,30 @@ def expected_cosine(
     Args:
         scores: calibrated, shape (..., classes).
         embedding: shape (..., size).
-        mean: of the last features of the embedding over the training clips, shape (features,).
-        std: their deviation, shape (features,).
+        origin: where the last features of the embedding begin to be active, shape (features,).
+        scale: what they are divided by, shape (features,).
         prototypes: mean active features of each class, of length 1, shape (classes, features).
         weights: of the logistic regression, shape (size,).
         bias: of the logistic regression.
 
     Returns shape (...), in [0, 1].
     """
-    active = active_features(embedding, mean, std)
+    active = active_features(embedding, origin, scale)
     length = np.maximum(np.linalg.norm(active, axis=-1, keepdims=True), _SMALL)
     cosine = (scores * (active / length @ np.asarray(prototypes, np.float64).T)).sum(-1)
     logit = np.asarray(embedding, np.float64) @ np.asarray(weights, np.float64) + bias
     return np.asarray(np.clip(cosine, 0, 1) * (1 + np.tanh(logit / 2)) / 2)
 
 
-def active_features(embedding: NDArray[np.floating], mean: NDArray[np.floating], std: NDArray[np.floating]) -> Doubles:
-    """How far the last features of embeddings (..., size) are above their `mean`, in `std`; 0 where they are under it.
+def active_features(
+    embedding: NDArray[np.floating], origin: NDArray[np.floating], scale: NDArray[np.floating]
+) -> Doubles:
+    """How far the last features of embeddings (..., size) are above their `origin`, in `scale`; 0 for those under it.
 
-    Deviations under 1e-6 count as 1e-6.
+    Scales under 1e-6 count as 1e-6.
     """
-    last = np.asarray(embedding, np.float64)[..., -len(mean) :]
-    return np.asarray(np.maximum((last - np.asarray(mean, np.float64)) / np.maximum(std, 1e-6), 0.0))
+    last = np.asarray(embedding, np.float64)[..., -len(origin) :]
+    return np.asarray(np.maximum((last - np.asarray(origin, np.float64)) / np.maximum(scale, 1e-6), 0.0))
 
 
 #: By the name in a model file; each takes scores and embedding, and the parameters that the file holds.
@@ -78,8 +80,8 @@ KNOWN_SCORES: dict[str, Callable[..., Doubles]] = {"max_softmax": max_softmax, "
 _AXES: dict[str, dict[str, tuple[str, ...]]] = {
     "max_softmax": {},
     "expected_cosine": {
-        "mean": ("features",),
-        "std": ("features",),
+        "origin": ("features",),
+        "scale": ("features",),
         "prototypes": ("classes", "features"),
         "weights": ("size",),
         "bias": (),

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from hubbub.errors import DataError, missing_extra
 from hubbub.types import Doubles, Floats, Ints
 
-LAST_FEATURES = 256  #: of the embedding, which the prototypes are of; all 384 of MobileNetV3's last block do no better
+LAST_FEATURES = 256  #: of the embedding, which the prototypes are of
+_BELOW = 1.5  # deviations under the mean at which a feature begins to be active
+_CONSTANT = 1e-6  # least deviation of a feature that is scaled
 _ITERATIONS = 300
 
 
@@ -19,6 +21,9 @@ def fit_expected_cosine(
     embeddings: Floats, targets: Ints, classes: int, outliers: Floats, features: int = LAST_FEATURES, c: float = 0.01
 ) -> dict[str, NDArray[np.float32]]:
     """The parameters of `expected_cosine`, its bias an array without axes.
+
+    Features begin at 1.5 deviations under their mean, and are divided by their deviation within the classes, so that
+    those that tell classes apart weigh most.
 
     Args:
         embeddings: of the training clips, shape (clips, size).
@@ -39,20 +44,28 @@ def fit_expected_cosine(
     if not counts.all() or not len(outliers):
         raise DataError("a score for known sounds takes clips of every class, and sounds of none")
     mean, std = embeddings.mean(0, np.float64), embeddings.std(0, dtype=np.float64)
-    std = np.where(std > 1e-6, std, 1.0)
-    standardised = (embeddings - mean) / std
-    prototypes = np.zeros((classes, min(features, embeddings.shape[1])))
-    np.add.at(prototypes, targets, np.maximum(standardised[:, -features:], 0))
-    prototypes /= np.linalg.norm(prototypes, axis=1, keepdims=True) + 1e-12
-    weights, bias = _recording_or_outlier(standardised, (outliers - mean) / std, c)
+    std = np.where(std > _CONSTANT, std, 1.0)
+    origin = (mean - _BELOW * std)[-features:]
+    last = np.asarray(embeddings[:, -features:], np.float64)
+    within = np.sqrt(np.mean((last - _class_means(last, targets, counts)[targets]) ** 2, axis=0))
+    scale = np.where(within > _CONSTANT, within, 1.0)
+    prototypes = _class_means(np.maximum((last - origin) / scale, 0), targets, counts)
+    weights, bias = _recording_or_outlier((embeddings - mean) / std, (outliers - mean) / std, c)
     parameters = {
-        "mean": mean[-features:],
-        "std": std[-features:],
-        "prototypes": prototypes,
+        "origin": origin,
+        "scale": scale,
+        "prototypes": prototypes / (np.linalg.norm(prototypes, axis=1, keepdims=True) + 1e-12),
         "weights": weights / std,
         "bias": np.asarray(bias - weights @ (mean / std)),
     }
     return {name: np.asarray(value, np.float32) for name, value in parameters.items()}
+
+
+def _class_means(features: Doubles, targets: Ints, counts: Ints) -> Doubles:
+    """Mean features of each class, shape (classes, features)."""
+    sums = np.zeros((len(counts), features.shape[1]))
+    np.add.at(sums, targets, features)
+    return sums / counts[:, None]
 
 
 def _recording_or_outlier(
