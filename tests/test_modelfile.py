@@ -3,6 +3,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from onnx import TensorProto, helper
 import tinymodel
 from hubbub import modelfile
 from hubbub.errors import ModelFileError, RefusedError
+from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.logmel import LogMelSpec
-from hubbub.modelfile import ModelMeta, TrainingRecord, open_session
+from hubbub.modelfile import KnownScore, ModelMeta, PackedArray, TrainingRecord, open_session
 
 
 def hashed(*parts: str) -> str:
@@ -135,6 +137,81 @@ def test_writing_without_onnx_names_the_extra(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(RefusedError, match=r"needs the extra 'train'"):
         modelfile.write(tmp_path / "x.onnx", b"", tinymodel.meta())
+
+
+# --- a known score with arrays ----------------------------------------------------------------------------------------
+
+
+def expected_cosine(classes: int = 3, size: int = 15, **changes: Any) -> KnownScore:
+    """A known score that fits `tinymodel.graph()`."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Any] = {
+        "origin": rng.standard_normal(6),
+        "scale": rng.uniform(1, 2, 6),
+        "prototypes": rng.random((classes, 6)),
+        "weights": rng.standard_normal(size),
+        "bias": np.array(0.5),
+    }
+    return KnownScore.of("expected_cosine", arrays | changes, 0.25)
+
+
+def test_arrays_are_little_endian_floats_in_base_64() -> None:
+    packed = PackedArray.of(np.array([[1.0, 2.0, -0.5]]))
+    assert base64.b64decode(packed.floats) == struct.pack("<3f", 1, 2, -0.5)
+    assert packed.shape == (1, 3) and packed.values.dtype == np.float32
+    np.testing.assert_array_equal(packed.values, [[1, 2, -0.5]])
+    with pytest.raises(ValueError, match="read-only"):
+        packed.values[0, 0] = 7
+
+
+def test_a_known_score_with_arrays_survives_the_file(tmp_path: Path) -> None:
+    meta = tinymodel.meta(known_score=expected_cosine())
+    modelfile.write(tmp_path / "x.onnx", tinymodel.graph(), meta)
+    read = open_session(tmp_path / "x.onnx")[1]
+    assert read == meta and read.known_score.numbers == 6 + 6 + 18 + 15 + 1
+    rng = np.random.default_rng(1)
+    scores, embeddings = rng.dirichlet(np.ones(3), 4), rng.standard_normal((4, 15))
+    values = {name: getattr(value, "values", value) for name, value in meta.known_score.parameters.items()}
+    wanted = KNOWN_SCORES["expected_cosine"](scores, embeddings, **values)
+    np.testing.assert_array_equal(read.known_score.score(scores, embeddings), wanted)
+
+
+def test_a_known_score_for_other_labels(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="known_score is not for 3 labels"):
+        tinymodel.meta(known_score=expected_cosine(classes=4))
+
+
+def test_a_known_score_for_another_embedding(tmp_path: Path) -> None:
+    path = stored(tmp_path / "x.onnx", tinymodel.meta(known_score=expected_cosine(size=14)).to_json())
+    with pytest.raises(ModelFileError, match="known_score is not for the graph's embedding"):
+        open_session(path)
+
+
+def packed(shape: object = (2, 3), floats: object = base64.b64encode(bytes(24)).decode()) -> str:
+    """A metadata entry with one array as given, in a score that would take it."""
+    values = json.loads(tinymodel.meta(known_score=expected_cosine()).to_json())
+    values["known_score"]["parameters"]["prototypes"] = {"shape": shape, "floats": floats}
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (packed(shape=[2, 2]), "length of an array is not that of its shape"),
+        (packed(shape=[0, 6]), "greater than or equal to 1"),
+        (packed(shape=[]), "at least 1 item"),
+        (packed(shape=[1, 2, 3]), "at most 2 items"),
+        (packed(shape=[10**6, 10**6]), "too large, 150,000 are allowed"),
+        (packed(shape=[6.0]), "valid integer"),
+        (packed(floats="!" * 32), "base64|base-64|non-base64|Only base64"),
+        (packed(floats=base64.b64encode(struct.pack("<6f", *[math.nan] * 6)).decode()), "a number that is none"),
+        (packed(floats=base64.b64encode(struct.pack("<6f", *[1e7] * 6)).decode()), "beyond 1e"),
+        (packed(floats=7), "valid string"),
+        (packed(), "prototypes of expected_cosine has 3 features, another parameter 6"),
+    ],
+)
+def test_arrays_that_are_damaged(tmp_path: Path, entry: str, said: str) -> None:
+    assert_refused(stored(tmp_path / "x.onnx", entry), rf"x\.onnx: the metadata is damaged \(.*({said})")
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

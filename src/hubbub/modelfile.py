@@ -10,23 +10,27 @@ operators against a list, before anything of it runs; what is wrong is a ModelFi
 
 import base64
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from hubbub import onnxgraph
 from hubbub.errors import ModelFileError, missing_extra
+from hubbub.evaluate import openset
 from hubbub.evaluate.calibration import CALIBRATIONS
-from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.formatting import printable
 from hubbub.logmel import LogMelSpec
 from hubbub.storage import digest, write_bytes
+from hubbub.types import Doubles, Floats
 from hubbub.validation import STRICT, from_json, from_values
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported, anywhere
@@ -52,6 +56,8 @@ _KEY = "hubbub"
 _MOST_BYTES = 500_000_000  # of a file
 _MOST_FIGURES = 20_000  # characters of JSON
 _MOST_VALUES = 2**24  # of the spectrum of one window
+_MOST_PACKED = 150_000  # numbers of an array in the metadata
+_LARGEST = 1e6  # magnitude of a number in such an array
 _TEMPERATURES = (1e-3, 1e3)  # `fit_temperature` gives 0.1 to 10
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
@@ -128,6 +134,39 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class PackedArray:
+    """A small array of 32 bit floats in the metadata, of one or two axes: its shape, and its numbers in base 64.
+
+    The numbers are little-endian, row by row.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=2)]
+    floats: str
+
+    def __post_init__(self) -> None:
+        count = math.prod(self.shape)
+        if count > _MOST_PACKED:
+            raise ValueError(f"an array of {count:,} numbers is too large, {_MOST_PACKED:,} are allowed")
+        if len(self.floats) != 4 * -(-4 * count // 3):
+            raise ValueError("the length of an array is not that of its shape")
+        if not np.all(np.abs(self.values) <= _LARGEST):  # true for NaN as well
+            raise ValueError(f"an array holds a number that is none, or beyond {_LARGEST:g}")
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> "PackedArray":
+        """The packed form of an array, rounded to 32 bit."""
+        little = np.ascontiguousarray(values, "<f4")
+        return cls(values.shape, base64.b64encode(little.tobytes()).decode())
+
+    @cached_property
+    def values(self) -> Floats:
+        """The numbers, float32 of `shape`, not to be written to."""
+        raw = base64.b64decode(self.floats, validate=True)
+        return np.frombuffer(raw, "<f4").astype(np.float32, copy=False).reshape(self.shape)
+
+
+@dataclass(frozen=True)
 class KnownScore:
     """How like the classes that the model knows a sound is: a function of `hubbub.evaluate.openset.KNOWN_SCORES`.
 
@@ -136,11 +175,40 @@ class KnownScore:
 
     __pydantic_config__: ClassVar = STRICT
     name: str
-    parameters: dict[str, float]
+    parameters: dict[str, PackedArray | float]
     threshold: Annotated[float, Field(ge=0, le=1)]
 
     def __post_init__(self) -> None:
-        _require_call(KNOWN_SCORES, self.name, 2, self.parameters)
+        if self.name not in openset.KNOWN_SCORES:
+            raise ValueError(f"name must be one of {', '.join(openset.KNOWN_SCORES)}")
+        _ = self.sizes
+
+    @classmethod
+    def of(cls, name: str, parameters: Mapping[str, float | NDArray[np.floating]], threshold: float) -> "KnownScore":
+        """One whose arrays are packed; arrays without axes are taken as numbers."""
+        packed = {
+            parameter: PackedArray.of(value) if isinstance(value, np.ndarray) and value.ndim else float(value)
+            for parameter, value in parameters.items()
+        }
+        return cls(name, packed, threshold)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many "classes", and values of the embedding ("size"), the parameters are for, where they tell."""
+        shapes = {
+            name: value.shape if isinstance(value, PackedArray) else () for name, value in self.parameters.items()
+        }
+        return openset.sizes(self.name, shapes)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the parameters are."""
+        return sum(value.values.size if isinstance(value, PackedArray) else 1 for value in self.parameters.values())
+
+    def score(self, scores: NDArray[np.floating], embedding: NDArray[np.floating]) -> Doubles:
+        """Scores of sounds, shape (...), from calibrated scores (..., classes) and embeddings (..., size)."""
+        values = {n: value.values if isinstance(value, PackedArray) else value for n, value in self.parameters.items()}
+        return openset.KNOWN_SCORES[self.name](scores, embedding, **values)
 
 
 def _require_call(
@@ -194,6 +262,8 @@ class ModelMeta:
     def __post_init__(self) -> None:
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("two labels are alike")
+        if self.known_score.sizes.get("classes", len(self.labels)) != len(self.labels):
+            raise ValueError(f"known_score is not for {len(self.labels)} labels")
         if self.hop_seconds > self.window_seconds:
             raise ValueError("hop_seconds must not be above window_seconds")
         spec, seconds = self.frontend, (self.window_seconds, self.hop_seconds)
@@ -303,5 +373,8 @@ def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
     channels, rows, _ = meta.frontend.shape(0)
     if not fits or axes[1:3] != [channels, rows] or logits[1] != len(meta.labels):
         raise ModelFileError(f"{path}: the graph does not fit its {len(meta.labels)} labels or its front end")
+    size = meta.known_score.sizes.get("size")
+    if size is not None and outputs["embedding"][1] != size:
+        raise ModelFileError(f"{path}: known_score is not for the graph's embedding: export the model again")
     if isinstance(axes[0], int) or isinstance(axes[3], int):
         raise ModelFileError(f"{path}: the graph's batch and frames must be free axes: export the model again")

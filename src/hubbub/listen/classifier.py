@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from hubbub import audio
 from hubbub.errors import UsageError
 from hubbub.evaluate.calibration import CALIBRATIONS
-from hubbub.evaluate.openset import KNOWN_SCORES
 from hubbub.listen.answer import Answer, Prediction
 from hubbub.listen.backend import Backend, open_onnx, run_pictures, run_waveforms
 from hubbub.listen.windows import sliding_windows
@@ -181,8 +180,7 @@ class Classifier:
 
     def known_score(self, scores: Doubles, embedding: Floats) -> float:
         """How like the known classes a sound is, in [0, 1], as the model file says."""
-        rule = self.meta.known_score
-        return float(KNOWN_SCORES[rule.name](scores, embedding, **rule.parameters))
+        return float(self.meta.known_score.score(scores, embedding))
 
 
 def load(path: str | Path | None = None, threads: int = 1) -> Classifier:

@@ -273,13 +273,14 @@ def _scored_before(target: Run, labels: tuple[str, ...]) -> dict[tuple[str, str]
 
 
 def _recipe(model: Path, classifier: Classifier) -> str:
-    """The evaluated model, as YAML."""
+    """The evaluated model, as YAML; the file's digest stands for the numbers of its known score."""
+    known_score = classifier.meta.known_score
     values = {
         "name": f"evaluation of {classifier.meta.name}",
         "file": model.name,
         "sha256": file_sha256(model),
         "calibration": asdict(classifier.meta.calibration),
-        "known_score": asdict(classifier.meta.known_score),
+        "known_score": {"name": known_score.name, "threshold": known_score.threshold, "numbers": known_score.numbers},
         "figures": classifier.meta.figures,
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
