@@ -277,7 +277,7 @@ class TestRuns:
 def test_no_page_is_forgotten() -> None:
     shipped = {entry.name for entry in files("hubbub.web.templates").iterdir() if entry.name.endswith(".html")}
     blocks = {"base.html", "macros.html", "run_macros.html"}
-    assert shipped - blocks == {"explore.html", "audit.html", "run.html", "runs.html"}
+    assert shipped - blocks == {"explore.html", "audit.html", "run.html", "runs.html", "robustness.html"}
 
 
 # --- hubbub robustness ------------------------------------------------------------------------------------------------

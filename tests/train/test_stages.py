@@ -63,7 +63,7 @@ Whole = tuple[Path, ClassifierNetwork]
 
 def validation_loss(classifier: ClassifierNetwork) -> float:
     given = tiny.clip_arrays()
-    found = predict(classifier, given, tiny.split(given).validation)
+    found = predict(classifier, given, tiny.split(given).validation)[0]
     return float(-np.log(found.probabilities[np.arange(len(found.targets)), found.targets]).mean())
 
 
@@ -504,7 +504,7 @@ def test_strengths_follow_the_recall_of_each_class(aware: Whole, tmp_path: Path)
     classifier = ClassifierNetwork(tiny.cnn(), layers)
     classifier.load_state_dict(after_one)
     given = tiny.sounding()
-    seen = predict(classifier, given, tiny.split(given).validation)
+    seen = predict(classifier, given, tiny.split(given).validation)[0]
     recall = np.array([seen.right[seen.targets == label].mean() for label in range(3)])
     assert np.ptp(recall) > 0
     table = read_csv(aware[0] / "run" / "strengths.csv")
