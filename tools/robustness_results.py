@@ -19,6 +19,8 @@ from hubbub.storage import write_text
 
 PAGE, FOLDER = Path("docs", "robustness.md"), Path("docs", "results", "robustness")
 
+NOTHING = "No model has been measured on the whole suite yet."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; the exit codes are those of `hubbub`."""
@@ -71,7 +73,7 @@ def refresh(root: Path, write: bool = True) -> bool:
     if models:
         require_comparable(models)
     models.sort(key=lambda model: -model.mean.value)
-    text = filled(root / PAGE, robustness=markdown(models) if models else "")
+    text = filled(root / PAGE, robustness=markdown(models) if models else NOTHING)
     stale = (root / PAGE).read_text(encoding="utf-8") != text
     if stale and write:
         write_text(root / PAGE, text)
