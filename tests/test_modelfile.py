@@ -351,6 +351,13 @@ def test_a_graph_with_other_names(tmp_path: Path, graph: bytes) -> None:
     assert_refused(path, r"x\.onnx: the graph must take logmel and give logits and embedding")
 
 
+def test_a_graph_with_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "x.onnx"
+    modelfile.write(path, tinymodel.graph(), tinymodel.meta())
+    path.write_bytes(path.read_bytes().replace(b"logmel", b"\xe6ogmel"))
+    assert_refused(path, r"x\.onnx: a name in its graph is damaged: export the model again")
+
+
 @pytest.mark.parametrize(
     "meta",
     [

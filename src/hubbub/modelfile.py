@@ -362,8 +362,11 @@ def _checked_meta(content: bytes, path: Path) -> ModelMeta:
 
 
 def _check_graph(session: Any, meta: ModelMeta, path: Path) -> None:
-    inputs = [(node.name, node.shape) for node in session.get_inputs()]
-    outputs = {node.name: node.shape for node in session.get_outputs()}
+    try:
+        inputs = [(node.name, node.shape) for node in session.get_inputs()]
+        outputs = {node.name: node.shape for node in session.get_outputs()}
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{path}: a name in its graph is damaged: export the model again") from error
     if [name for name, _ in inputs] != [INPUT] or set(OUTPUTS) - set(outputs):
         raise ModelFileError(f"{path}: the graph must take {INPUT} and give {' and '.join(OUTPUTS)}")
     if {node.type for node in (*session.get_inputs(), *session.get_outputs())} != {"tensor(float)"}:
