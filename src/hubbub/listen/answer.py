@@ -20,7 +20,7 @@ class Answer:
     Attributes:
         duration: seconds of sound that were heard.
         predictions: the likeliest labels, best first.
-        unknown: the sound is digital silence, or `known_score` is under the model's threshold.
+        unknown: the sound is silent, or `known_score` is under the model's threshold.
         known_score: in [0, 1], higher for sounds like those that the model knows.
         path: the file, if it was one.
         warnings: what to know of the sound, such as that its file is cut off; a line each.
